@@ -1,0 +1,164 @@
+"""Who may do what: one table of roles by route, denied when it is not in the table.
+
+Portals prove themselves by an opaque key, operators and agencies by a signed token (JWT, EdDSA only), reporters by the
+secret of their link.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.types import Options
+
+
+class Role(StrEnum):
+    PUBLIC = "public"
+    REPORTER = "reporter"
+    PORTAL = "portal"
+    AGENCY = "agency"
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+STAFF = frozenset({Role.OPERATOR, Role.ADMIN})
+CASE_READERS = frozenset({Role.AGENCY, Role.OPERATOR, Role.AUDITOR, Role.ADMIN})
+EVERYBODY = frozenset(Role)
+
+ROUTES: Mapping[str, frozenset[Role]] = {
+    "GET /healthz": EVERYBODY,
+    "GET /readyz": EVERYBODY,
+    "GET /metrics": EVERYBODY,
+    # intake
+    "POST /v1/reports": frozenset({Role.PORTAL}),
+    "GET /v1/reports/{tracking_code}": EVERYBODY,
+    "POST /v1/reports/{tracking_code}/comments": frozenset({Role.REPORTER}),
+    "GET /v1/categories": EVERYBODY,
+    # routing
+    "POST /v1/route:explain": STAFF,
+    "GET /v1/triage": STAFF,
+    # sla: agencies ask about their own cases only, whatever this table allows
+    "GET /v1/cases": CASE_READERS,
+    "GET /v1/cases/{report_id}": CASE_READERS,
+    "POST /v1/cases/{report_id}/accept": frozenset({Role.AGENCY}),
+    "POST /v1/cases/{report_id}/return": frozenset({Role.AGENCY}),
+    "POST /v1/cases/{report_id}/answer": frozenset({Role.AGENCY}),
+    "POST /v1/cases/{report_id}/report_progress": frozenset({Role.AGENCY}),
+    "POST /v1/cases/{report_id}/submit_result": frozenset({Role.AGENCY}),
+    "POST /v1/cases/{report_id}/route": STAFF,
+    "POST /v1/cases/{report_id}/refuse": STAFF,
+    "POST /v1/cases/{report_id}/approve": STAFF,
+    "POST /v1/cases/{report_id}/send_back": STAFF,
+    "POST /v1/cases/{report_id}/cancel": STAFF,
+    # notify
+    "GET /v1/notices": frozenset({Role.OPERATOR, Role.AUDITOR, Role.ADMIN}),
+    "POST /v1/webhooks": frozenset({Role.ADMIN}),
+    "GET /v1/webhooks": frozenset({Role.ADMIN}),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Somebody who proved who they are. ``agency`` is set for the role agency only."""
+
+    role: Role
+    name: str = ""
+    agency: str = ""
+
+    @property
+    def actor(self) -> str:
+        """As written into histories: ``agency:dh``, ``operator:lan``."""
+        return f"{self.role}:{self.agency or self.name}"
+
+
+ANYBODY = Principal(role=Role.PUBLIC)
+
+
+class Denied(Exception):  # noqa: N818 - an answer, not an error
+    """The credentials are missing, wrong or too weak. ``status`` 401 or 403."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail = status, code, detail
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenVerifier:
+    """Checks tokens against one public key; without a key every token is refused."""
+
+    public_key: str
+    issuer: str
+    audience: str
+    revoked: frozenset[str] = frozenset()
+
+    def principal(self, token: str, at: datetime) -> Principal:
+        """Raises :class:`Denied`."""
+        claims = self._claims(token, at)
+        role, _, agency = str(claims.get("role", "")).partition(":")
+        if claims["jti"] in self.revoked or role not in {Role.AGENCY, Role.OPERATOR, Role.AUDITOR, Role.ADMIN}:
+            raise Denied(401, "token_revoked", "this token is no longer good: ask for a new one")
+        if (role == Role.AGENCY) != bool(agency):
+            raise Denied(401, "token_invalid", "the role of an agency is written agency:<code>")
+        return Principal(role=Role(role), name=str(claims["sub"]), agency=agency)
+
+    def _claims(self, token: str, at: datetime) -> dict[str, Any]:
+        if not self.public_key:
+            raise Denied(401, "token_invalid", "no JWT_PUBLIC_KEY is set here, so no token can be verified")
+        checks: Options = {
+            "require": ["exp", "iat", "iss", "aud", "sub", "jti"],
+            "verify_exp": False,
+            "verify_iat": False,
+            "verify_nbf": False,
+        }
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token, self.public_key, algorithms=["EdDSA"], issuer=self.issuer, audience=self.audience, options=checks
+            )
+            fresh = float(claims["iat"]) - 60 <= at.timestamp() < float(claims["exp"])
+        except (jwt.PyJWTError, ValueError, TypeError):
+            raise Denied(401, "token_invalid", "the token is not one of ours, or was changed") from None
+        if not fresh:
+            raise Denied(401, "token_expired", "the token has expired: ask for a new one")
+        return claims
+
+
+def issue_token(private_key: str, *, role: str, name: str, issuer: str, audience: str, at: datetime, lasts: timedelta) -> str:
+    """A signed token; ``role`` is operator, auditor, admin or ``agency:<code>``."""
+    claims = {
+        "iss": issuer, "aud": audience, "sub": name, "role": role, "jti": str(uuid4()),
+        "iat": int(at.timestamp()), "exp": int((at + lasts).timestamp()),
+    }  # fmt: skip
+    return jwt.encode(claims, private_key, algorithm="EdDSA")
+
+
+def new_key_pair() -> tuple[str, str]:
+    """A fresh Ed25519 pair as PEM: private, public."""
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return private.decode(), public.decode()
+
+
+def key_hash(key: str) -> str:
+    """What is stored of a portal's key. Keys are random, so a fast hash is safe."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def link_secret(key: str, report_id: UUID) -> str:
+    """The secret of a reporter's link: 160 bits derived from the report, so a repeated POST gives the same link and nothing is stored."""
+    mac = hmac.new(key.encode(), report_id.bytes, hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(mac[:20]).rstrip(b"=").decode()
+
+
+def link_opens(key: str, report_id: UUID, secret: str) -> bool:
+    """Whether ``secret`` is the one of this report, compared in constant time."""
+    return hmac.compare_digest(link_secret(key, report_id).encode(), secret.encode())

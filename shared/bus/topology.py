@@ -1,0 +1,49 @@
+"""Which exchanges, queues and bindings there are: one value, rendered by each adapter's ``apply``."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from shared.bus import AGENCIES, EVENTS, REQUESTS
+
+UNROUTED = "hoiam.unrouted"  # fanout behind hoiam.events: facts nobody listens to
+CRASHED = "hoiam.crashed"  # direct, dead letters: what killed its consumer too often
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """``pattern`` is a topic pattern: words between dots, ``*`` one word, ``#`` any number of words."""
+
+    exchange: str
+    pattern: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """``exchanges`` maps a name to its kind (topic, direct, fanout)."""
+
+    exchanges: Mapping[str, str]
+    queues: tuple[str, ...]
+    bindings: tuple[Binding, ...]
+
+
+def inbox(service: str) -> str:
+    """The one queue a service reads."""
+    return f"{service}.inbox"
+
+
+def agency_queue(agency: str) -> str:
+    """The one queue an agency reads."""
+    return f"agency.{agency}"
+
+
+def topology(listens: Mapping[str, Iterable[Binding]], agencies: Iterable[str]) -> Topology:
+    """``listens`` maps a service to what its inbox is bound to; ``agencies`` are the codes that get a queue."""
+    codes, services = sorted(agencies), sorted(listens)
+    crashed = [*services, "agency"]
+    bindings = [binding for service in services for binding in listens[service]]
+    bindings += [Binding(AGENCIES, code, agency_queue(code)) for code in codes]
+    bindings += [Binding(CRASHED, name, f"{name}.crashed") for name in crashed] + [Binding(UNROUTED, "#", "unrouted")]
+    queues = [*map(inbox, services), *map(agency_queue, codes), *(f"{name}.crashed" for name in crashed), "unrouted"]
+    kinds = {EVENTS: "topic", AGENCIES: "direct", REQUESTS: "topic", CRASHED: "direct", UNROUTED: "fanout"}
+    return Topology(kinds, tuple(queues), tuple(bindings))

@@ -1,0 +1,129 @@
+"""One PostgreSQL, a schema and a role per service. Sessions see only their own schema."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic.command import upgrade
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session, sessionmaker
+
+Sessions = sessionmaker[Session]
+SERVICES = Path(__file__).parent.parent / "services"
+GUARDS = "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000"
+KEEPALIVE = {
+    "connect_timeout": 3,
+    "tcp_user_timeout": 10_000,  # milliseconds; the one that notices a cut network
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+
+
+def role(service: str) -> str:
+    """The database role that owns nothing and may use the tables of ``service`` only."""
+    return f"hoiam_{service}"
+
+
+def psycopg_url(url: str) -> str:
+    """``url`` as SQLAlchemy wants it, whatever of the usual spellings it came in."""
+    return "postgresql+psycopg2://" + url.split("://", 1)[1]
+
+
+def engine(url: str, service: str, *, pool: int = 10) -> Engine:
+    """A pool of at most ``pool`` connections that act as the role of ``service`` in its schema, in UTC."""
+    options = f"-c role={role(service)} -c search_path={service},public -c timezone=UTC {GUARDS}"
+    connect = {"options": options, "application_name": f"hoiam-{service}", **KEEPALIVE}
+    return create_engine(
+        psycopg_url(url),
+        connect_args=connect,
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_pre_ping=True,
+        insertmanyvalues_page_size=500,
+    )
+
+
+def sessions(of: Engine) -> Sessions:
+    """Sessions that keep loaded rows usable after the commit."""
+    return sessionmaker(of, expire_on_commit=False)
+
+
+def migrate(url: str, service: str) -> None:
+    """Bring the schema of ``service`` up to date, as the owner. Two at once are fine: the second waits and finds nothing to do."""
+    owner = create_engine(psycopg_url(url), connect_args=dict(KEEPALIVE))
+    try:
+        with owner.begin() as connection:
+            _prepare(connection, service)
+            config = Config(attributes={"connection": connection, "service": service})
+            config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+            config.set_main_option("version_locations", str(SERVICES / service / "migrations"))
+            config.set_main_option("path_separator", "os")
+            upgrade(config, "head")
+            _grant(connection, service)
+    finally:
+        owner.dispose()
+
+
+def _prepare(connection: Connection, service: str) -> None:
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('hoiam.migrate'))"))
+    create_role(connection, role(service))
+    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {service}"))
+    connection.execute(text(f"SET LOCAL search_path TO {service}, public"))
+
+
+def create_role(connection: Connection, name: str) -> None:
+    """A role without login, which the caller may act as. Roles belong to the whole server, so it may be there already."""
+    if not connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": name}):
+        connection.execute(text(f"CREATE ROLE {name} NOLOGIN"))
+    connection.execute(text(f"GRANT {name} TO CURRENT_USER"))
+
+
+def _grant(connection: Connection, service: str) -> None:
+    """All rows of all tables, but nothing of their shape; the append-only tables give up UPDATE and DELETE again in their migration."""
+    name = role(service)
+    connection.execute(text(f"GRANT USAGE ON SCHEMA {service} TO {name}"))
+    tables = connection.scalars(
+        text("SELECT tablename FROM pg_tables WHERE schemaname = :schema AND tablename <> 'alembic_version'"), {"schema": service}
+    ).all()
+    for table in tables:
+        kept = connection.scalar(text("SELECT obj_description(to_regclass(:table))"), {"table": f"{service}.{table}"})
+        rights = "SELECT, INSERT" if kept == APPEND_ONLY else "SELECT, INSERT, UPDATE, DELETE"
+        connection.execute(text(f"GRANT {rights} ON {service}.{table} TO {name}"))
+    connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {service} TO {name}"))
+
+
+APPEND_ONLY = "append-only"  # the comment on a table whose rows the service may never change or delete
+
+
+@contextmanager
+def advisory_lock(connection: Connection, name: str) -> Iterator[bool]:
+    """Whether this connection leads by ``name`` now. A session lock: it ends with the connection, however that ends."""
+    key = {"name": f"hoiam.{name}"}
+    leads = bool(connection.scalar(text("SELECT pg_try_advisory_lock(hashtext(:name))"), key))
+    connection.commit()
+    try:
+        yield leads
+    finally:
+        if leads and not connection.invalidated:
+            connection.execute(text("SELECT pg_advisory_unlock(hashtext(:name))"), key)
+            connection.commit()
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database failed rather than the statement: nobody's message is to blame, and later it will do.
+
+    SQLSTATE classes: 08 connection, 53 resources (disk full, too many connections), 57P server going or coming.
+    """
+    if isinstance(error, PoolTimeout):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "pgcode", None)
+    if state is None:
+        return error.connection_invalidated or isinstance(error, OperationalError)
+    return state[:2] in {"08", "53"} or state[:3] == "57P"

@@ -1,0 +1,86 @@
+"""Concurrent HTTP requests share a commit: whatever is waiting is handled as one batch, by one thread."""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.envelope import Envelope
+from shared.handling import Handling, Outcome
+from shared.problems import Busy
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    envelope: Envelope
+    loop: asyncio.AbstractEventLoop
+    answer: "asyncio.Future[bool]"
+
+
+class GroupCommit:
+    """Between the event loop of the HTTP server and the database. ``limit`` requests may wait, more are :class:`Busy`."""
+
+    def __init__(self, handling: Handling, *, batch: int, limit: int) -> None:
+        self._handling, self._batch, self._limit = handling, batch, limit
+        self._asked: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="group-commit")
+
+    async def handle(self, envelope: Envelope) -> bool:
+        """Whether ``envelope`` is new; False: it was handled before. Raises what its handler raises; returns after the commit."""
+        if self._asked.qsize() >= self._limit:
+            raise Busy("too many requests wait for the database; send the same request again in a moment")
+        loop = asyncio.get_running_loop()
+        asked = _Asked(envelope, loop, loop.create_future())
+        self._asked.put(asked)
+        return await asked.answer
+
+    def start(self) -> None:
+        """Begin to take requests."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what waits, then end."""
+        self._asked.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while (first := self._asked.get()) is not None:
+            waiting, more = self._take([first])
+            _answer(waiting, self._outcomes(waiting))
+            if not more:
+                return
+
+    def _take(self, waiting: list[_Asked]) -> tuple[list[_Asked], bool]:
+        while len(waiting) < self._batch:
+            try:
+                asked = self._asked.get_nowait()
+            except queue.Empty:
+                break
+            if asked is None:
+                return waiting, False
+            waiting.append(asked)
+        return waiting, True
+
+    def _outcomes(self, waiting: Sequence[_Asked]) -> Sequence[Outcome]:
+        try:
+            return self._handling.batch([asked.envelope for asked in waiting])
+        except Exception as outage:  # the database is away: each caller is told, and asks again
+            return [outage] * len(waiting)
+
+
+def _answer(waiting: Sequence[_Asked], outcomes: Sequence[Outcome]) -> None:
+    pairs = list(zip(waiting, outcomes, strict=True))
+    for loop in {asked.loop for asked in waiting}:
+        loop.call_soon_threadsafe(_resolve, [(a.answer, o) for a, o in pairs if a.loop is loop])
+
+
+def _resolve(answers: Sequence[tuple["asyncio.Future[Any]", Outcome]]) -> None:
+    for answer, outcome in answers:
+        if answer.done():  # the client went away; what it asked for is done all the same
+            continue
+        if isinstance(outcome, Exception):
+            answer.set_exception(outcome)
+        else:
+            answer.set_result(outcome)

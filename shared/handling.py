@@ -1,0 +1,275 @@
+"""The one place that commits. HTTP, the bus and time all come through here:
+
+    inbox → handler → outbox, in one transaction, for as many messages as are waiting.
+
+A handler takes a message and a session and returns what the service has to say about it. If anything in a batch raises,
+the batch is rolled back and done again one by one, so that a poison message never hurts its neighbours.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+import structlog
+from sqlalchemy.orm import Session
+
+from shared import mailbox, metrics
+from shared.bus import REQUESTS, Delivery
+from shared.database import Sessions, is_outage
+from shared.envelope import Envelope, Malformed, decode
+from shared.errors import Forbidden, NotYet, Refused
+from shared.mailbox import Held
+from shared.messages import AGENCY_REQUESTS, Fact, Message, Request, RequestDone, RequestRefused, Tick
+
+Handler = Callable[[Any, Session], Sequence[Message]]
+Preload = Callable[[Sequence[Message], Session], object]
+Outcome = bool | Exception  # handled now (True), handled before (False), or why not
+
+LADDER = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
+EARLY, EARLY_LIMIT = timedelta(seconds=5), timedelta(minutes=10)
+SUSPECT = 2  # deliveries that ended without an acknowledgement: run alone, it may be what kills us
+
+log = structlog.get_logger()
+
+
+def _nothing(_messages: Sequence[Message], _session: Session) -> None:
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handling:
+    """What one service understands, and where it writes. ``committed`` is called after each commit that said something.
+
+    ``preload`` may load and lock all rows a batch needs, in one order; what it returns is kept alive until the commit.
+    """
+
+    service: str
+    handlers: Mapping[type, Handler]
+    sessions: Sessions
+    preload: Preload = field(default=_nothing)
+    committed: Callable[[], None] = field(default=lambda: None)
+
+    def run(self, work: Callable[[Session], Sequence[Message]], *, cause: Envelope | None = None) -> int:
+        """Commit ``work`` and what it says, all or nothing; how much it said."""
+        with self.sessions.begin() as session:
+            said = work(session)
+            mailbox.post(session, [Envelope.of(message, source=self.service, cause=cause) for message in said])
+        if said:
+            self.committed()
+        return len(said)
+
+    def together(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
+        """Handle ``envelopes`` in one transaction; whether each was new. Raises what a handler raises, and then nothing is kept."""
+        with self.sessions.begin() as session:
+            new = mailbox.receive(session, [envelope.id for envelope in envelopes])
+            fresh = _first_of_each(envelopes, new)
+            locked = self.preload([envelope.message for envelope in fresh], session)
+            said = [answer for envelope in fresh for answer in self._answers(envelope, session)]
+            session.flush()
+            mailbox.post(session, said)
+            del locked
+        if said:
+            self.committed()
+        handled = {id(envelope) for envelope in fresh}
+        return [id(envelope) in handled for envelope in envelopes]
+
+    def batch(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
+        """Handle all in one transaction, or each in its own when something raises. Raises only when the database is away."""
+        try:
+            with metrics.handling(self.service, len(envelopes)):
+                return self.together(envelopes)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            if len(envelopes) == 1:
+                return [error]
+        return [outcome for envelope in envelopes for outcome in self.batch([envelope])]
+
+    def deliveries(self, deliveries: Sequence[Delivery], at: datetime) -> None:
+        """Handle what came from the bus at ``at``. When this returns, every delivery is handled or held and may be acknowledged."""
+        opened = [(delivery, _open(delivery, at)) for delivery in deliveries]
+        for delivery, refusal in opened:
+            if isinstance(refusal, Refused):
+                self._settle(delivery, None, refusal, at)
+        good = [(delivery, envelope) for delivery, envelope in opened if isinstance(envelope, Envelope)]
+        for group in _groups(good):
+            for (delivery, envelope), outcome in zip(group, self.batch([envelope for _, envelope in group]), strict=True):
+                metrics.handled(self.service, envelope.message, outcome, at)
+                if isinstance(outcome, Exception):
+                    self._settle(delivery, envelope, outcome, at)
+
+    def retry_due(self, at: datetime) -> int:
+        """Try again, one transaction each, the held messages whose time has come; how many were tried."""
+        with self.sessions() as session:
+            waiting = mailbox.due(session, at)
+        return sum(self._retry(held, at) for held in waiting)
+
+    def tick(self, at: datetime) -> int:
+        """Do what is due at ``at``; how much was said. One failing deadline never holds up the others."""
+        handler = self.handlers.get(Tick)
+        if handler is None:
+            return 0
+        try:
+            return self.run(lambda session: handler(Tick(at=at), session))
+        except Exception as error:
+            if is_outage(error):
+                raise
+            return self._tick_singly(handler, Tick(at=at))
+
+    def _answers(self, envelope: Envelope, session: Session) -> list[Envelope]:
+        message = envelope.message
+        said = list(self.handlers[type(message)](message, session))
+        if isinstance(message, Request) and message.actor.startswith("agency:"):
+            said.append(RequestDone(report_id=message.report_id, at=message.at, agency=message.actor.removeprefix("agency:")))
+        return [Envelope.of(answer, source=self.service, cause=envelope) for answer in said]
+
+    def _settle(self, delivery: Delivery, envelope: Envelope | None, error: Exception, at: datetime) -> None:
+        """Hold the message, answer a refused agency, and remember the message as received, in one transaction."""
+        held = _next_try(_kept(delivery, envelope, at), error, at)
+
+        def keep(session: Session) -> Sequence[Message]:
+            if envelope is not None and not mailbox.receive(session, [envelope.id]):
+                return []
+            mailbox.hold(session, held)
+            return _refusal(envelope, error)
+
+        self._hold(keep, held, envelope)
+
+    def _retry(self, held: Held, at: datetime) -> bool:
+        envelope = None
+        try:
+            envelope = decode(held.body, actor=_actor(held.sender), received_at=_stated_by_us(held.exchange, held.received_at))
+            self._again(envelope, held, at)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            self._put_back(held, envelope, error, at)
+            return False
+        return True
+
+    def _again(self, envelope: Envelope, held: Held, at: datetime) -> None:
+        with self.sessions.begin() as session:
+            if not mailbox.claim(session, held.message_id, at):
+                return
+            locked = self.preload([envelope.message], session)
+            mailbox.post(session, self._answers(envelope, session))
+            mailbox.release(session, held.message_id)
+            session.flush()
+            del locked
+        self.committed()
+
+    def _put_back(self, held: Held, envelope: Envelope | None, error: Exception, at: datetime) -> None:
+        later = _next_try(held, error, at)
+
+        def keep(session: Session) -> Sequence[Message]:
+            mailbox.hold(session, later)
+            return _refusal(envelope, error)
+
+        self._hold(keep, later, envelope)
+
+    def _hold(self, keep: Callable[[Session], Sequence[Message]], held: Held, envelope: Envelope | None) -> None:
+        parked = held.due_at is None
+        log.warning("message held", key=held.routing_key, message_id=held.message_id, code=held.code, parked=parked)
+        self.run(keep, cause=envelope)
+        metrics.held(self.service, held.code, parked=parked)
+
+    def _tick_singly(self, handler: Handler, tick: Tick) -> int:
+        said = skip = 0
+        for _ in range(tick.limit):
+            single = tick.model_copy(update={"limit": 1, "skip": skip})
+            try:
+                said += self.run(lambda session, single=single: handler(single, session))  # type: ignore[misc]  # bound now on purpose
+            except Exception as error:
+                if is_outage(error):
+                    raise
+                log.exception("a deadline failed; it is tried again at the next tick", skip=skip)
+                metrics.held(self.service, "tick", parked=False)
+                skip += 1
+        return said
+
+
+def _first_of_each(envelopes: Sequence[Envelope], new: set[UUID]) -> list[Envelope]:
+    first: dict[UUID, Envelope] = {}
+    for envelope in envelopes:
+        first.setdefault(envelope.id, envelope)
+    return [envelope for id_, envelope in first.items() if id_ in new]
+
+
+def _groups(opened: Sequence[tuple[Delivery, Envelope]]) -> list[list[tuple[Delivery, Envelope]]]:
+    """Suspects each alone and first, then all others together."""
+    suspects = [[pair] for pair in opened if pair[0].attempts >= SUSPECT]
+    others = [pair for pair in opened if pair[0].attempts < SUSPECT]
+    return [*suspects, others] if others else suspects
+
+
+def _open(delivery: Delivery, at: datetime) -> Envelope | Refused:
+    try:
+        envelope = decode(delivery.body, actor=_actor(delivery.sender), received_at=_stated_by_us(delivery.exchange, at))
+        _check_sender(delivery, envelope.message)
+    except Refused as refusal:
+        return refusal
+    return envelope
+
+
+def _check_sender(delivery: Delivery, message: Message) -> None:
+    """On ``hoiam.requests`` only the broker's word counts (AMQP ``user_id``): keys and bodies are the sender's own writing."""
+    if delivery.exchange != REQUESTS:
+        if not isinstance(message, Fact):
+            raise Malformed(f"{message.topic} is not a fact", code="wrong_exchange")
+        return
+    if not isinstance(message, AGENCY_REQUESTS):
+        raise Forbidden(f"an agency may not send {message.topic}")
+    if not delivery.sender.startswith("agency."):
+        raise Forbidden("set the user_id property to your own user name: without it nobody can tell who asks", code="unproven_sender")
+    if delivery.routing_key != f"{delivery.sender.removeprefix('agency.')}.{message.topic}":
+        raise Forbidden(f"the routing key must be <your agency>.{message.topic}", code="wrong_key")
+
+
+def _actor(sender: str) -> str:
+    return sender.replace("agency.", "agency:", 1) if sender.startswith("agency.") else ""
+
+
+def _stated_by_us(exchange: str, at: datetime) -> datetime | None:
+    """A request happens when it reaches us, whatever time its sender states; a fact when its owner says it did."""
+    return at if exchange == REQUESTS else None
+
+
+def _kept(delivery: Delivery, envelope: Envelope | None, at: datetime) -> Held:
+    """The same body is held once; its name is ours, not what a stranger wrote on it."""
+    return Held(
+        message_id=str(envelope.id if envelope else uuid5(NAMESPACE_OID, sha256(delivery.body).hexdigest())),
+        exchange=delivery.exchange,
+        routing_key=delivery.routing_key,
+        sender=delivery.sender,
+        body=delivery.body,
+        received_at=at,
+        attempts=0,
+        due_at=None,
+        code="",
+        reason="",
+    )
+
+
+def _next_try(held: Held, error: Exception, at: datetime) -> Held:
+    """Refused: parked. Early: every few seconds, for ten minutes. Anything else: the ladder, then parked."""
+    code, reason = (error.code, error.detail) if isinstance(error, Refused) else (type(error).__name__, str(error))
+    if isinstance(error, NotYet):
+        due_at = at + EARLY if at - held.received_at < EARLY_LIMIT else None
+    elif isinstance(error, Refused) or held.attempts >= len(LADDER):
+        due_at = None
+    else:
+        due_at = at + LADDER[held.attempts]
+    kept = {name: getattr(held, name) for name in Held.__slots__}
+    counted = held.attempts + (not isinstance(error, NotYet))
+    return Held(**kept | {"attempts": counted, "due_at": due_at, "code": code, "reason": reason[:2000]})
+
+
+def _refusal(envelope: Envelope | None, error: Exception) -> Sequence[Message]:
+    message = envelope and envelope.message
+    if not isinstance(message, Request) or not isinstance(error, Refused):
+        return []
+    agency = message.actor.removeprefix("agency:")
+    return [RequestRefused(report_id=message.report_id, at=message.at, agency=agency, code=error.code, reason=error.detail)]

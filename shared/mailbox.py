@@ -1,0 +1,186 @@
+"""Inbox, outbox and held messages of one service: three tables in its own schema, written in its own transactions.
+
+The inbox makes every effect happen once; the outbox makes a commit and its messages one thing; a message that can't be
+handled is held here, not in the broker, where it can be seen, retried and counted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    CursorResult,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)  # fmt: skip
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from shared.bus import Letter
+from shared.envelope import Envelope, letter
+
+KEEP_INBOX = timedelta(days=60)  # must exceed every retry and replay, by hand too
+
+metadata = MetaData()
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("message_id", Uuid, primary_key=True),
+    Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
+)
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("exchange", Text, nullable=False),
+    Column("routing_key", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("correlation_id", Text, nullable=False),
+    Column("traceparent", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("posted_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("blocked_until", DateTime(timezone=True)),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("reason", Text, nullable=False, server_default=""),
+)
+held = Table(
+    "held",
+    metadata,
+    Column("message_id", Text, primary_key=True),
+    Column("exchange", Text, nullable=False),
+    Column("routing_key", Text, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", DateTime(timezone=True)),
+    Column("code", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+Index("held_due", held.c.due_at, postgresql_where=held.c.due_at.is_not(None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A message kept aside. ``due_at`` is its next try; None: parked, a person decides."""
+
+    message_id: str
+    exchange: str
+    routing_key: str
+    sender: str
+    body: bytes
+    received_at: datetime
+    attempts: int
+    due_at: datetime | None
+    code: str
+    reason: str
+
+
+def receive(session: Session, names: Sequence[UUID]) -> set[UUID]:
+    """Write ``names`` into the inbox; those not seen before. A twin writing the same name now is waited for."""
+    statement = upsert(inbox).values([{"message_id": name} for name in sorted(set(names))]).on_conflict_do_nothing()
+    return set(session.scalars(statement.returning(inbox.c.message_id)))
+
+
+def post(session: Session, envelopes: Sequence[Envelope]) -> None:
+    """Queue ``envelopes`` for the relay, in this order."""
+    if envelopes:
+        session.execute(insert(outbox), [_row(letter(envelope)) for envelope in envelopes])
+
+
+def _row(sent: Letter) -> dict[str, Any]:
+    return {name: getattr(sent, name) for name in Letter.__slots__}
+
+
+def waiting(session: Session, *, limit: int) -> list[tuple[int, Letter]]:
+    """The oldest letters that no blocked destination holds back, with their outbox ids."""
+    columns = [outbox.c.id, *(outbox.c[name] for name in Letter.__slots__)]
+    free = outbox.c.blocked_until.is_(None) | (outbox.c.blocked_until <= func.now())
+    rows = session.execute(select(*columns).where(free).order_by(outbox.c.id).limit(limit)).mappings()
+    return [(row["id"], Letter(**{name: row[name] for name in Letter.__slots__})) for row in rows]
+
+
+def sent(session: Session, ids: Sequence[int]) -> None:
+    """Forget letters that are safe in a queue."""
+    if ids:
+        session.execute(delete(outbox).where(outbox.c.id.in_(ids)))
+
+
+def block(session: Session, refused: Letter, *, reason: str, seconds: float) -> None:
+    """Hold back everything for the destination of ``refused``, so that order there is kept and nobody else waits."""
+    there = (outbox.c.exchange == refused.exchange) & (outbox.c.routing_key == refused.routing_key)
+    until = func.now() + timedelta(seconds=seconds)
+    session.execute(update(outbox).where(there).values(blocked_until=until, attempts=outbox.c.attempts + 1, reason=reason[:500]))
+
+
+def hold(session: Session, kept: Held) -> None:
+    """Keep a message aside, or move its next try."""
+    row = {name: getattr(kept, name) for name in Held.__slots__}
+    statement = upsert(held).values(row)
+    session.execute(statement.on_conflict_do_update(index_elements=["message_id"], set_={k: statement.excluded[k] for k in row}))
+
+
+def due(session: Session, at: datetime, *, limit: int = 100) -> list[Held]:
+    """Held messages whose next try has come, the longest waiting first."""
+    statement = select(held).where(held.c.due_at <= at).order_by(held.c.due_at).limit(limit)
+    return [Held(**row) for row in session.execute(statement).mappings()]
+
+
+def claim(session: Session, message_id: str, at: datetime) -> bool:
+    """Whether this held message is still due and ours for this transaction."""
+    statement = select(held.c.message_id).where(held.c.message_id == message_id, held.c.due_at <= at)
+    return session.scalar(statement.with_for_update(skip_locked=True)) is not None
+
+
+def release(session: Session, message_id: str) -> None:
+    """A held message was handled, or dropped by hand."""
+    session.execute(delete(held).where(held.c.message_id == message_id))
+
+
+def parked(session: Session, message_id: str | None = None) -> list[Held]:
+    """Messages that wait for a person, oldest first."""
+    statement = select(held).where(held.c.due_at.is_(None)).order_by(held.c.received_at)
+    if message_id is not None:
+        statement = statement.where(held.c.message_id == message_id)
+    return [Held(**row) for row in session.execute(statement).mappings()]
+
+
+def retry(session: Session, message_id: str, at: datetime) -> bool:
+    """Give a parked message another round of tries; False when there is none by that id."""
+    statement = update(held).where(held.c.message_id == message_id).values(due_at=at, attempts=0)
+    return cast(CursorResult[Any], session.execute(statement)).rowcount > 0
+
+
+def prune(session: Session, at: datetime, *, limit: int = 10_000) -> int:
+    """Forget inbox names older than :data:`KEEP_INBOX`, at most ``limit`` of them; how many went."""
+    old = select(inbox.c.message_id).where(inbox.c.received_at < at - KEEP_INBOX).limit(limit)
+    return cast(CursorResult[Any], session.execute(delete(inbox).where(inbox.c.message_id.in_(old)))).rowcount
+
+
+def ages(session: Session) -> dict[str, float]:
+    """Rows and oldest age in seconds of outbox and held messages, for the metrics."""
+    query = text(
+        "SELECT (SELECT count(*) FROM outbox) AS outbox_rows,"
+        " (SELECT coalesce(extract(epoch FROM now() - min(posted_at)), 0) FROM outbox) AS outbox_age,"
+        " (SELECT count(*) FROM held WHERE due_at IS NOT NULL) AS held_rows,"
+        " (SELECT count(*) FROM held WHERE due_at IS NULL) AS parked_rows"
+    )
+    return {name: float(value) for name, value in session.execute(query).mappings().one().items()}

@@ -1,0 +1,1 @@
+"""How migrations run; the versions are in ``services/<name>/migrations``."""

@@ -1,0 +1,50 @@
+"""Sealing what identifies a person: AES-256-GCM, one key per year or so, the key's name in front of the sealed text."""
+
+import base64
+import os
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+NONCE = 12  # bytes, as NIST SP 800-38D section 8.2 wants it
+
+
+@dataclass(frozen=True)
+class SealingKeys:
+    """Keys by name, the first seals, all open: so a key is rotated by putting a new one in front."""
+
+    keys: tuple[tuple[str, bytes], ...]
+
+    @classmethod
+    def parse(cls, text: str) -> "SealingKeys":
+        """``name:base64`` pairs, blanks between; raises :class:`ValueError` for a key that is not 32 bytes."""
+        pairs = [pair.split(":", 1) for pair in text.split()]
+        keys = tuple((name, base64.b64decode(key)) for name, key in pairs)
+        if not keys or any(len(key) != 32 for _, key in keys):
+            raise ValueError("SEALING_KEYS must be one or more name:base64 pairs of 32-byte keys; `hoiam keys` makes one")
+        return cls(keys)
+
+    def seal(self, text: str, *, about: str) -> str:
+        """``about`` (a report id) is bound in: a sealed text moved to another report doesn't open."""
+        name, key = self.keys[0]
+        nonce = os.urandom(NONCE)
+        sealed = AESGCM(key).encrypt(nonce, text.encode(), about.encode())
+        return f"{name}:{base64.b64encode(nonce + sealed).decode()}"
+
+    def open(self, sealed: str, *, about: str) -> str:
+        """Raises :class:`ValueError` when the key is gone or the text was changed."""
+        name, text = sealed.split(":", 1)
+        key = dict(self.keys).get(name)
+        if key is None:
+            raise ValueError(f"sealing key {name!r} is not among SEALING_KEYS")
+        data = base64.b64decode(text)
+        try:
+            return AESGCM(key).decrypt(data[:NONCE], data[NONCE:], about.encode()).decode()
+        except InvalidTag:
+            raise ValueError("the sealed text was changed, or belongs to another report") from None
+
+
+def new_key(name: str) -> str:
+    """A fresh ``name:base64`` pair."""
+    return f"{name}:{base64.b64encode(os.urandom(32)).decode()}"

@@ -1,0 +1,87 @@
+"""Errors over HTTP: Problem Details (RFC 9457) with a stable ``code``; never a stack trace, never a statement."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from shared.access import Denied
+from shared.database import is_outage
+from shared.errors import NotYet, Refused
+
+log = structlog.get_logger()
+
+
+class Busy(Refused):
+    """Too much is waiting; the same request will do in a moment."""
+
+    status = 503
+    code = "busy"
+
+
+def problem(
+    status: int, code: str, detail: str, *, errors: Sequence[dict[str, str]] = (), headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """``errors`` names each wrong field: ``{"field": …, "message": …}``."""
+    body: dict[str, Any] = {
+        "type": f"urn:hoiam:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = list(errors)
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def _denied(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Denied)
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
+    return problem(error.status, error.code, error.detail, headers=headers)
+
+
+def _refused(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refused)
+    return problem(error.status, error.code, error.detail, headers={"Retry-After": "5"} if error.status in {429, 503} else None)
+
+
+def _not_yet(_request: Request, error: Exception) -> JSONResponse:
+    return problem(409, "too_early", str(error) or "what this builds on has not arrived yet", headers={"Retry-After": "5"})
+
+
+def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    if any(e["type"] == "json_invalid" for e in found):
+        return problem(400, "broken_json", f"the body is not JSON: {found[0].get('ctx', {}).get('error', 'it ends early')}")
+    fields = [{"field": ".".join(str(part) for part in e["loc"][1:]) or str(e["loc"][0]), "message": e["msg"]} for e in found]
+    return problem(422, "invalid", f"{len(fields)} of the values sent can't be taken", errors=fields)
+
+
+def _http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    codes = {404: "not_found", 405: "method_not_allowed", 400: "bad_request"}
+    return problem(error.status_code, codes.get(error.status_code, "http_error"), str(error.detail), headers=dict(error.headers or {}))
+
+
+def _broken(request: Request, error: Exception) -> JSONResponse:
+    if is_outage(error):
+        return problem(503, "unavailable", "the database is away for a moment; send the same request again", headers={"Retry-After": "5"})
+    log.error("request failed", route=request.url.path, error=type(error).__name__)
+    return problem(500, "internal", "something broke here, not in your request; it has been logged")
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of ``app`` with a problem."""
+    app.add_exception_handler(Denied, _denied)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(NotYet, _not_yet)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _broken)

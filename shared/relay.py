@@ -1,0 +1,73 @@
+"""Outbox to bus: one leading relay a service sends what is waiting, many at a time, and forgets only what was confirmed."""
+
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from shared import mailbox, metrics
+from shared.bus import Bus, Letter, Publisher
+from shared.database import advisory_lock
+
+AT_ONCE = 200
+BLOCKED_SECONDS = 10.0
+IDLE_SECONDS = 0.5  # the safety net; a commit in this process wakes the relay at once
+
+log = structlog.get_logger()
+Beat = Callable[[], bool]
+
+
+class Relay:
+    """``wake`` is set after each commit that posted something."""
+
+    def __init__(self, service: str, engine: Engine, bus: Bus, wake: threading.Event) -> None:
+        self._service, self._engine, self._bus, self._wake = service, engine, bus, wake
+
+    def run(self, beat: Beat) -> None:
+        """Lead and relay while ``beat()``; a twin that can't lead waits here for its turn. Raises when bus or database fail."""
+        with ExitStack() as stack:  # the lock must go with its connection, whatever fails
+            connection = stack.enter_context(self._engine.connect())
+            if not stack.enter_context(advisory_lock(connection, f"relay.{self._service}")):
+                self._rest(IDLE_SECONDS)
+                return
+            publisher = stack.enter_context(closing(self._bus.publisher(self._service)))
+            session = stack.enter_context(Session(connection))
+            metrics.LEADING.labels(self._service).set(1)
+            stack.callback(metrics.LEADING.labels(self._service).set, 0)
+            while beat():
+                self._wake.clear()
+                if self.send(session, publisher) < AT_ONCE:
+                    self._rest(IDLE_SECONDS)
+            while self.send(session, publisher) == AT_ONCE:
+                pass  # what the last commits of this process said
+
+    def send(self, session: Session, publisher: Publisher) -> int:
+        """Send the oldest letters; how many there were. One SELECT, one wait for all confirms, one DELETE."""
+        rows = mailbox.waiting(session, limit=AT_ONCE)
+        session.commit()  # no transaction stays open while the bus is waited for
+        if rows:
+            verdicts = publisher.publish([letter for _, letter in rows])
+            self._note(session, rows, verdicts)
+        return len(rows)
+
+    def _note(self, session: Session, rows: list[tuple[int, Letter]], verdicts: list[str]) -> None:
+        confirmed = [id_ for (id_, _), reason in zip(rows, verdicts, strict=True) if not reason]
+        mailbox.sent(session, confirmed)
+        metrics.PUBLISHED.labels(self._service, "confirmed").inc(len(confirmed))
+        for destination, (letter, reason) in _refused(rows, verdicts).items():
+            log.warning("the bus did not take a message; its destination waits", destination=destination, reason=reason)
+            mailbox.block(session, letter, reason=reason, seconds=BLOCKED_SECONDS)
+            metrics.PUBLISHED.labels(self._service, "refused").inc()
+        session.commit()
+
+    def _rest(self, seconds: float) -> None:
+        self._wake.wait(seconds)
+
+
+def _refused(rows: list[tuple[int, Letter]], verdicts: list[str]) -> dict[str, tuple[Letter, str]]:
+    """One refused letter for each destination that refused any."""
+    pairs = zip(rows, verdicts, strict=True)
+    return {f"{letter.exchange}/{letter.routing_key}": (letter, reason) for (_, letter), reason in pairs if reason}

@@ -1,0 +1,174 @@
+"""The run loop: one process of one service is its HTTP API, its consumer, its relay, its ticker, and a graceful end.
+
+Only here and in ``shared.handling`` may ``Exception`` be caught: a loop that fails logs, waits and begins anew with fresh connections.
+"""
+
+import random
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import structlog
+import uvicorn
+from fastapi import APIRouter, FastAPI
+
+from shared import metrics
+from shared.access import TokenVerifier
+from shared.bus import Bus
+from shared.bus.connect import connect
+from shared.bus.topology import inbox
+from shared.clock import now
+from shared.database import engine, sessions
+from shared.group_commit import GroupCommit
+from shared.handling import Handler, Handling, Preload
+from shared.mailbox import prune
+from shared.metrics import Gauges
+from shared.relay import Relay
+from shared.settings import Settings
+from shared.watchdog import Watchdog
+from shared.web import Desk, Gate, PortalOf, application, no_portals
+
+PRUNE_EVERY = 3600  # ticks
+MOST_ROUNDS = 50  # of a tick's work before the loop shows again that it lives
+
+log = structlog.get_logger()
+Beat = Callable[[], bool]
+Work = Callable[[Handling, Beat], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """Everything that makes one service this one and not another. ``works`` are further loops (notify's delivery)."""
+
+    name: str
+    port: int
+    handlers: Mapping[type, Handler]
+    api: Callable[[Desk], APIRouter]
+    gauges: Gauges
+    preload: Preload = lambda _messages, _session: None
+    portal_of: Callable[[Desk], PortalOf] = lambda _desk: no_portals
+    works: Mapping[str, Work] = field(default_factory=dict)
+
+
+class Process:
+    """One running instance of ``service``. ``run`` blocks until SIGTERM or SIGINT; tests use ``start`` and ``stop``."""
+
+    def __init__(self, service: Service, settings: Settings) -> None:
+        self.service, self.settings = service, settings
+        self.engine = engine(settings.database_url, service.name, pool=settings.pool)
+        self.bus: Bus = connect(settings)
+        self.wake, self.stopping, self.drained = threading.Event(), threading.Event(), threading.Event()
+        self.watchdog = Watchdog(service.name)
+        self.handling = Handling(
+            service=service.name,
+            handlers=service.handlers,
+            sessions=sessions(self.engine),
+            preload=service.preload,
+            committed=self.wake.set,
+        )
+        self.app = self._application()
+        self._threads: list[threading.Thread] = []
+
+    def run(self) -> None:
+        """Serve until told to stop, then finish what was taken."""
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, lambda *_: self.stopping.set())
+        metrics.expose(self.service.name, self.handling.sessions, self.service.gauges)
+        self.start()
+        try:
+            self._serve()
+        finally:
+            self.stop()
+
+    def start(self) -> None:
+        """Begin every loop but HTTP."""
+        self._spawn("consumer", self._consume, self.stopping)
+        self._spawn("ticker", self._tick, self.stopping)
+        for name, work in self.service.works.items():
+            self._spawn(name, lambda beat, work=work: work(self.handling, beat), self.stopping)  # type: ignore[misc]  # bound now on purpose
+        relay = Relay(self.service.name, self.engine, self.bus, self.wake)
+        self._spawn("relay", relay.run, self.drained)
+        threading.Thread(target=self.watchdog.watch, args=(self.drained,), name="watchdog", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the loops: consumer, ticker and works first, the relay when their last words are sent."""
+        self.stopping.set()
+        *others, relay = self._threads
+        for thread in others:
+            thread.join(self.settings.drain_seconds)
+        self.drained.set()
+        self.wake.set()
+        relay.join(self.settings.drain_seconds)
+        self.engine.dispose()
+
+    def _application(self) -> FastAPI:
+        settings = self.settings
+        group = GroupCommit(self.handling, batch=settings.batch, limit=settings.writer_limit)
+        desk = Desk(service=self.service.name, sessions=self.handling.sessions, commit=group.handle)
+        tokens = TokenVerifier(
+            public_key=settings.jwt_public_key,
+            issuer=settings.jwt_issuer,
+            audience=settings.jwt_audience,
+            revoked=frozenset(settings.jwt_revoked.split()),
+        )
+        gate = Gate(tokens=tokens, portal_of=self.service.portal_of(desk))
+        return application(desk, [self.service.api(desk)], gate, settings, group, self.watchdog)
+
+    def _serve(self) -> None:
+        config = uvicorn.Config(
+            self.app,
+            host=self.settings.http_host,
+            port=self.settings.http_port or self.service.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=int(self.settings.drain_seconds) or 1,
+            timeout_keep_alive=30,
+        )
+        uvicorn.Server(config).run()
+
+    def _spawn(self, name: str, work: Callable[[Beat], None], stopping: threading.Event) -> None:
+        beat = self.watchdog.beat(name, stopping)
+        thread = threading.Thread(target=self._keep, args=(name, work, beat, stopping), name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _keep(self, name: str, work: Callable[[Beat], None], beat: Beat, stopping: threading.Event) -> None:
+        pause = 0.1
+        while beat():
+            try:
+                work(beat)
+                pause = 0.1
+            except Exception as error:  # noqa: BLE001 - the loop must live; connections are thrown away and built anew
+                log.warning("loop failed, trying again", loop=name, error=f"{type(error).__name__}: {error}"[:300], pause=round(pause, 1))
+                stopping.wait(pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+                pause = min(pause * 2, 5.0)
+        self.watchdog.ended(name)
+
+    def _consume(self, beat: Beat) -> None:
+        queue, name = inbox(self.service.name), f"hoiam-{self.service.name}"
+        with closing(self.bus.consumer(queue, name, prefetch=self.settings.prefetch)) as consumer:
+            while beat():
+                deliveries = consumer.take(self.settings.batch, 1.0)
+                if deliveries:
+                    self.handling.deliveries(deliveries, now())
+                    consumer.ack(deliveries)
+
+    def _tick(self, beat: Beat) -> None:
+        ticks = 0
+        while beat():
+            at = now()
+            self.handling.retry_due(at)
+            for _ in range(MOST_ROUNDS):
+                if not self.handling.tick(at):
+                    break
+            if ticks % PRUNE_EVERY == 0:
+                self._prune()
+            ticks += 1
+            self.stopping.wait(self.settings.tick_seconds)
+
+    def _prune(self) -> None:
+        with self.handling.sessions.begin() as session:
+            prune(session, now())

@@ -1,0 +1,193 @@
+"""The HTTP side every service shares: who may enter, how large a body may be, what every answer carries, health and metrics."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import anyio.to_thread
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import text
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as AsgiMessage
+
+from shared import problems
+from shared.access import ANYBODY, ROUTES, Denied, Principal, Role, TokenVerifier
+from shared.clock import Clock, now
+from shared.database import Sessions
+from shared.envelope import Envelope
+from shared.group_commit import GroupCommit
+from shared.messages import Message
+from shared.settings import Settings
+from shared.watchdog import Watchdog
+
+SECURITY_HEADERS = [
+    (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+DOCS = {"/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"}
+PortalOf = Callable[[str], str | None]  # key → portal code, or None
+
+
+def no_portals(_key: str) -> str | None:
+    """For services that portals don't call."""
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What the API of a service works with. ``commit`` handles an envelope and returns after the commit whether it was new."""
+
+    service: str
+    sessions: Sessions
+    commit: Callable[[Envelope], Awaitable[bool]]
+    clock: Clock = now
+
+    async def say(self, message: Message) -> bool:
+        """Handle ``message`` under a name of its own."""
+        return await self.commit(Envelope.of(message, source=self.service))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """Turns credentials into a principal, and looks the route up in the table."""
+
+    tokens: TokenVerifier
+    portal_of: PortalOf = no_portals
+    clock: Clock = now
+    routes: dict[str, frozenset[Role]] = field(default_factory=lambda: dict(ROUTES))
+
+    def admit(self, request: Request) -> None:
+        """Raises :class:`Denied`; leaves the principal in ``request.state``."""
+        route = f"{request.method} {request.scope['route'].path}"
+        allowed = self.routes.get(route, frozenset[Role]())
+        principal = self._principal(request, allowed)
+        if principal.role not in allowed:
+            raise Denied(*_missing(principal))
+        request.state.principal = principal
+
+    def _principal(self, request: Request, allowed: frozenset[Role]) -> Principal:
+        scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+        key = request.headers.get("x-api-key", "")
+        if Role.PUBLIC in allowed and not bearer and not key:
+            return ANYBODY
+        if scheme.lower() == "bearer" and bearer.count(".") == 2:
+            return self.tokens.principal(bearer, self.clock())
+        if key or (scheme.lower() == "bearer" and bearer):
+            return self._portal(key or bearer)
+        if Role.REPORTER in allowed and request.headers.get("x-report-secret"):
+            return Principal(role=Role.REPORTER)  # the route itself checks the secret against its report
+        return ANYBODY
+
+    def _portal(self, key: str) -> Principal:
+        portal = self.portal_of(key)
+        if portal is None:
+            raise Denied(401, "key_invalid", "this portal key is not known here, has expired or was withdrawn")
+        return Principal(role=Role.PORTAL, name=portal)
+
+
+def _missing(principal: Principal) -> tuple[int, str, str]:
+    if principal.role == Role.PUBLIC:
+        return 401, "credentials_missing", "send a token (Authorization: Bearer …), a portal key (X-Api-Key) or the secret of your link"
+    return 403, "forbidden", f"the role {principal.role} may not do this"
+
+
+def principal_of(request: Request) -> Principal:
+    """Who the gate let in."""
+    principal: Principal = request.state.principal
+    return principal
+
+
+Caller = Annotated[Principal, Depends(principal_of)]
+
+
+class Fences:
+    """Refuses a body over ``limit`` bytes before it is parsed, and puts the security headers on every answer."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self.app, self.limit = app, limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        stated = dict(scope["headers"]).get(b"content-length", b"0")
+        if not stated.isdigit() or int(stated) > self.limit:
+            return await self._too_large()(scope, receive, self._guarded(scope, send))
+        try:
+            await self.app(scope, self._counted(receive), self._guarded(scope, send))
+        except OverflowError:
+            await self._too_large()(scope, receive, self._guarded(scope, send))
+
+    def _counted(self, receive: Receive) -> Receive:
+        taken = 0
+
+        async def counted() -> AsgiMessage:
+            nonlocal taken
+            part = await receive()
+            taken += len(part.get("body", b""))
+            if taken > self.limit:
+                raise OverflowError
+            return part
+
+        return counted
+
+    def _too_large(self) -> Response:
+        return problems.problem(413, "too_large", f"a request body is at most {self.limit} bytes")
+
+    @staticmethod
+    def _guarded(scope: Scope, send: Send) -> Send:
+        pages = scope["path"] in DOCS  # the API's own pages load their script from elsewhere
+
+        async def guarded(part: AsgiMessage) -> None:
+            if part["type"] == "http.response.start" and not pages:
+                part["headers"] = [*part.get("headers", []), *SECURITY_HEADERS]
+            await send(part)
+
+        return guarded
+
+
+def application(
+    desk: Desk, routers: Sequence[APIRouter], gate: Gate, settings: Settings, group: GroupCommit, watchdog: Watchdog
+) -> FastAPI:
+    """The whole HTTP face of a service."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = max(settings.pool - 3, 1)
+        group.start()
+        yield
+        await anyio.to_thread.run_sync(group.stop)
+
+    docs = {"docs_url": "/docs", "redoc_url": None} if settings.docs else {"docs_url": None, "redoc_url": None, "openapi_url": None}
+    app = FastAPI(title=f"Hồi Âm: {desk.service}", version="1", lifespan=lifespan, **docs)
+    problems.install(app)
+    app.add_middleware(Fences, limit=settings.body_limit)
+    for router in (*routers, _health(desk, watchdog)):
+        app.include_router(router, dependencies=[Depends(gate.admit)])
+    return app
+
+
+def _health(desk: Desk, watchdog: Watchdog) -> APIRouter:
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/healthz")
+    def healthz() -> Response:
+        """Alive: every loop of this process still turns."""
+        return JSONResponse({"loops": watchdog.ages()}, 200 if watchdog.healthy() else 503)
+
+    @router.get("/readyz")
+    def readyz() -> Response:
+        """Ready: the database answers. The bus is not asked; without it, work waits in the outbox."""
+        with desk.sessions() as session:
+            session.execute(text("SELECT count(*) FROM province"))
+        return JSONResponse({"ready": True})
+
+    @router.get("/metrics", include_in_schema=False)
+    def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
