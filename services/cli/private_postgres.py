@@ -1,5 +1,6 @@
 """A PostgreSQL of our own on the loopback address, from a Python wheel or Debian's package, as a child of this process."""
 
+import contextlib
 import importlib.util
 import os
 import pwd
@@ -75,11 +76,13 @@ class PrivatePostgres:
         """End it without waiting for its clients (what they have not committed is rolled back)."""
         if self._process:
             end(self._process, signal.SIGINT, patience=20)
+            self._process = None
 
     def kill(self) -> None:
         """What a power cut does."""
         if self._process:
             kill_group(self._process)
+            self._process = None
 
     def remove(self) -> None:
         """Stop it and delete its data."""
@@ -233,16 +236,18 @@ def _runs(programs: Path, user: int | None) -> bool:
         return False
 
 
-def _copied(programs: Path) -> Path:
+def _copied(programs: Path, cache: Path = SHARED_CACHE) -> Path:
     """The same programs where everybody may read them: our own folders may be closed to the user PostgreSQL runs as."""
     made = int((programs / "postgres").stat().st_mtime)
-    copy = SHARED_CACHE / f"postgres-{made}"
+    copy = cache / f"postgres-{made}"
     if not copy.exists():
-        draft = SHARED_CACHE / f"draft-{secrets.token_hex(4)}"
+        draft = cache / f"draft-{secrets.token_hex(4)}"
         shutil.copytree(programs.parent, draft, symlinks=True, ignore=shutil.ignore_patterns("include", "pkgconfig"))
-        for path in (SHARED_CACHE, draft):
+        for path in (cache, draft):
             path.chmod(0o755)
-        draft.rename(copy)
+        with contextlib.suppress(OSError):  # somebody else was faster
+            draft.rename(copy)
+        shutil.rmtree(draft, ignore_errors=True)
     return copy / programs.name
 
 

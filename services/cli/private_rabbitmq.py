@@ -78,14 +78,13 @@ class PrivateRabbit:
         """End it in good order (that takes it some seconds), and after ``patience`` seconds by force."""
         if self._broker:
             end(self._broker, signal.SIGTERM, patience)
-            kill_group(self._broker)
-        self._stop_names()
+        self.kill()
 
     def kill(self) -> None:
         """What a power cut does."""
-        if self._broker:
-            kill_group(self._broker)
-        self._stop_names()
+        for process in filter(None, (self._broker, self._epmd)):
+            kill_group(process)
+        self._broker = self._epmd = None
 
     def ctl(self, *arguments: str) -> str:
         """What ``rabbitmqctl arguments`` prints. Raises :class:`subprocess.CalledProcessError`, with its output."""
@@ -166,10 +165,6 @@ class PrivateRabbit:
         for port in (self.port, self._management, self._metrics, self._distribution, self._names):
             if not is_free(port):
                 raise CannotStart(f"Port {port}, meant for RabbitMQ, is taken by another program.")
-
-    def _stop_names(self) -> None:
-        if self._epmd:
-            kill_group(self._epmd)
 
     def _wait_ready(self, broker: subprocess.Popen[bytes]) -> None:
         if wait_until(lambda: broker.poll() is not None or self._greets(), timeout=90, every=0.1) and broker.poll() is None:

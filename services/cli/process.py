@@ -72,8 +72,10 @@ def spawn(
 
 
 def _leash(last_signal: signal.Signals) -> list[str]:
-    tool = shutil.which("setpriv")  # util-linux; absent on macOS
-    return [tool, f"--pdeathsig={last_signal.name.removeprefix('SIG')}"] if tool else []
+    tool = shutil.which("setpriv")  # util-linux's; macOS has none, and busybox's cannot do it
+    if not tool or Path(tool).resolve().name != "setpriv":
+        return []
+    return [tool, f"--pdeathsig={last_signal.name.removeprefix('SIG')}"]
 
 
 def wait_until(condition: Callable[[], object], timeout: float, every: float = 0.02) -> bool:
