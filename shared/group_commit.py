@@ -66,7 +66,7 @@ class GroupCommit:
     def _outcomes(self, waiting: Sequence[_Asked]) -> Sequence[Outcome]:
         try:
             return self._handling.batch([asked.envelope for asked in waiting])
-        except Exception as outage:  # the database is away: each caller is told, and asks again
+        except Exception as outage:  # noqa: BLE001 - the database is away: each caller is told, and asks again
             return [outage] * len(waiting)
 
 

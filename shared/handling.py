@@ -73,8 +73,7 @@ class Handling:
             del locked
         if said:
             self.committed()
-        handled = {id(envelope) for envelope in fresh}
-        return [id(envelope) in handled for envelope in envelopes]
+        return _new_ones(envelopes, new)
 
     def batch(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
         """Handle all in one transaction, or each in its own when something raises. Raises only when the database is away."""
@@ -121,9 +120,12 @@ class Handling:
 
     def _answers(self, envelope: Envelope, session: Session) -> list[Envelope]:
         message = envelope.message
-        said = list(self.handlers[type(message)](message, session))
-        if isinstance(message, Request) and message.actor.startswith("agency:"):
-            said.append(RequestDone(report_id=message.report_id, at=message.at, agency=message.actor.removeprefix("agency:")))
+        handler = self.handlers.get(type(message))
+        if handler is None:
+            raise Malformed(f"{self.service} does not understand {message.topic}", code="not_understood")
+        said = list(handler(message, session))
+        if _came_by_queue(envelope, self.service):
+            said.append(RequestDone(report_id=message.report_id, at=message.at, agency=_agency(message)))
         return [Envelope.of(answer, source=self.service, cause=envelope) for answer in said]
 
     def _settle(self, delivery: Delivery, envelope: Envelope | None, error: Exception, at: datetime) -> None:
@@ -198,6 +200,12 @@ def _first_of_each(envelopes: Sequence[Envelope], new: set[UUID]) -> list[Envelo
     return [envelope for id_, envelope in first.items() if id_ in new]
 
 
+def _new_ones(envelopes: Sequence[Envelope], new: set[UUID]) -> list[Outcome]:
+    """True at the first place of each new id."""
+    first = {envelope.id: index for index, envelope in reversed(list(enumerate(envelopes)))}
+    return [envelope.id in new and first[envelope.id] == index for index, envelope in enumerate(envelopes)]
+
+
 def _groups(opened: Sequence[tuple[Delivery, Envelope]]) -> list[list[tuple[Delivery, Envelope]]]:
     """Suspects each alone and first, then all others together."""
     suspects = [[pair] for pair in opened if pair[0].attempts >= SUSPECT]
@@ -268,8 +276,17 @@ def _next_try(held: Held, error: Exception, at: datetime) -> Held:
 
 
 def _refusal(envelope: Envelope | None, error: Exception) -> Sequence[Message]:
-    message = envelope and envelope.message
-    if not isinstance(message, Request) or not isinstance(error, Refused):
+    if envelope is None or not isinstance(error, Refused) or not isinstance(envelope.message, Request):
         return []
-    agency = message.actor.removeprefix("agency:")
-    return [RequestRefused(report_id=message.report_id, at=message.at, agency=agency, code=error.code, reason=error.detail)]
+    message = envelope.message
+    return [RequestRefused(report_id=message.report_id, at=message.at, agency=_agency(message), code=error.code, reason=error.detail)]
+
+
+def _came_by_queue(envelope: Envelope, service: str) -> bool:
+    """A request of an agency that waits for its answer in the agency's queue; over HTTP the response is the answer."""
+    message = envelope.message
+    return isinstance(message, Request) and message.actor.startswith("agency:") and envelope.source != service
+
+
+def _agency(message: Message) -> str:
+    return getattr(message, "actor", "").removeprefix("agency:")

@@ -1,0 +1,29 @@
+"""Start here: `python -m services.sla`."""
+
+from services.sla import api, handlers, store
+from services.sla.settings import SlaSettings
+from shared import logs
+from shared.service import Process, Service
+
+
+def service(_settings: SlaSettings) -> Service:
+    """sla, ready to run."""
+    return Service(
+        name="sla",
+        port=8313,
+        handlers=handlers.HANDLERS,
+        preload=store.preload,
+        api=api.routes,
+        gauges=store.gauges,
+    )
+
+
+def main() -> None:
+    """Read the environment and serve."""
+    settings = SlaSettings()
+    logs.configure("sla", settings.log_format, settings.log_level)
+    Process(service(settings), settings).run()
+
+
+if __name__ == "__main__":
+    main()

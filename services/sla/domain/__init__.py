@@ -1,0 +1,1 @@
+"""Pure: values and aware datetimes in, new state and messages out."""

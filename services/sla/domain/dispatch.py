@@ -1,0 +1,65 @@
+"""What the agency that holds a case is told, in its queue. Never who reported."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from shared.messages import Assignment, Comment, Location, Message, Reminder, ReportCommented, Transfer, Withdrawal
+
+if TYPE_CHECKING:
+    from services.sla.domain.case import Case
+    from services.sla.domain.clocks import Clock, Timekeeper
+
+OF_THE_CENTRE = {"route", "approve"}  # clocks that run against the operations centre, whoever holds the case
+
+
+def assignment(case: Case, at: datetime, keeper: Timekeeper, *, take_up_by: datetime) -> Message:
+    """The work, with its deadlines."""
+    assert case.due_at is not None
+    return Assignment(
+        report_id=case.report_id,
+        at=at,
+        agency=case.agency,
+        version=case.version,
+        tracking_code=case.tracking_code,
+        category=case.category,
+        category_name=keeper.province.categories[case.category].name.vi,
+        description=case.report["description"],
+        location=Location.model_validate(case.report["location"]),
+        attributes=case.report["attributes"],
+        urgent=case.urgent,
+        sla_class=case.sla_class,
+        take_up_by=take_up_by,
+        due_at=case.due_at,
+        supporting=tuple(case.supporting),
+        explanation=case.explanation,
+    )
+
+
+def comment(case: Case, heard: ReportCommented, *, due_at: datetime) -> list[Message]:
+    """The reporter wrote. Nothing while no agency holds the case: the operations centre sees it in its own list."""
+    if not case.hop:
+        return []
+    words = {"comment_id": heard.comment_id, "text": heard.text, "due_at": due_at}
+    return [Comment(report_id=case.report_id, at=heard.at, agency=case.agency, version=case.version, **words)]
+
+
+def transfer(case: Case, at: datetime, *, before: str) -> Message:
+    """To the agency that held it until now."""
+    return Transfer(report_id=case.report_id, at=at, agency=before, version=case.version, to_agency=case.agency, reason=case.explanation)
+
+
+def withdrawal(case: Case, at: datetime, reason: str) -> list[Message]:
+    """There is nothing more to do for an agency that was given the case."""
+    if not case.hop:
+        return []
+    return [Withdrawal(report_id=case.report_id, at=at, agency=case.agency, version=case.version, reason=reason)]
+
+
+def reminder(case: Case, clock: Clock, at: datetime, *, overdue: bool) -> list[Message]:
+    """One of the agency's own clocks runs out."""
+    if not case.hop or clock.name in OF_THE_CENTRE:
+        return []
+    words = {"clock": clock.name, "due_at": clock.due_at, "overdue": overdue}
+    return [Reminder(report_id=case.report_id, at=at, agency=case.agency, version=case.version, **words)]

@@ -1,0 +1,224 @@
+"""Tables of sla, their mapping to the domain, and what is looked up in them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from prometheus_client.core import GaugeMetricFamily
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    Uuid,
+    func,
+    select,
+)  # fmt: skip
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session, registry, relationship, selectinload
+
+from services.sla.domain.calendar import calendar_of
+from services.sla.domain.case import Case
+from services.sla.domain.clocks import Clock, Timekeeper
+from services.sla.domain.history import Move
+from services.sla.domain.lifecycle import OPEN, State
+from shared import province
+from shared.database import APPEND_ONLY
+from shared.errors import NotFound, NotYet
+from shared.messages import Message, Outcome
+from shared.province import Province
+
+metadata = MetaData()
+provinces = province.table(metadata)
+
+
+class _State(TypeDecorator[State]):
+    impl = Text
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> State | None:
+        return None if value is None else State(value)
+
+
+class _Outcome(TypeDecorator[Outcome]):
+    impl = Text
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> Outcome | None:
+        return None if value is None else Outcome(value)
+
+
+def _moment(name: str, *, nullable: bool = False) -> Column[datetime]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("report_id", Uuid, primary_key=True),
+    Column("tracking_code", Text, nullable=False, unique=True),
+    Column("category", Text, nullable=False),
+    Column("report", JSONB, nullable=False),
+    _moment("received_at"),
+    Column("urgent", Boolean, nullable=False),
+    Column("agency", Text, nullable=False),
+    Column("policy_version", Integer, nullable=False),
+    Column("state", _State, nullable=False),
+    Column("hop", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("moved", Integer, nullable=False),
+    Column("last_hash", Text, nullable=False),
+    Column("sla_class", Text, nullable=False),
+    _moment("due_at", nullable=True),
+    _moment("submitted_at", nullable=True),
+    Column("outcome", _Outcome),
+    Column("answer", Text, nullable=False),
+    Column("on_time", Boolean),
+    Column("supporting", JSONB, nullable=False),
+    Column("explanation", Text, nullable=False),
+)
+Index("cases_of_agency", cases.c.agency, cases.c.state, cases.c.report_id)
+Index("cases_by_state", cases.c.state, cases.c.report_id)
+
+clocks = Table(
+    "clocks",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("report_id", Uuid, ForeignKey("cases.report_id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    _moment("started_at"),
+    _moment("due_at"),
+    _moment("next_at", nullable=True),
+    Column("step", Integer, nullable=False),
+    _moment("stopped_at", nullable=True),
+    Column("comment_id", Uuid),
+)
+Index("clocks_next", clocks.c.next_at, postgresql_where=clocks.c.next_at.is_not(None))
+
+history = Table(
+    "history",
+    metadata,
+    Column("report_id", Uuid, ForeignKey("cases.report_id"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("actor", Text, nullable=False),
+    Column("trigger", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("data", JSONB, nullable=False),
+    _moment("at"),
+    Column("prev_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    comment=APPEND_ONLY,
+)
+
+_mapper = registry()
+_mapper.map_imperatively(Clock, clocks)
+_mapper.map_imperatively(Move, history)
+_mapper.map_imperatively(
+    Case,
+    cases,
+    properties={
+        "clocks": relationship(Clock, lazy="selectin", order_by=clocks.c.started_at),
+        "moves": relationship(Move, lazy="write_only", passive_deletes="all"),
+    },
+)
+
+
+def preload(messages: Sequence[Message], session: Session) -> list[Case]:
+    """The cases of a batch with their clocks, locked in one order."""
+    ids = {message.report_id for message in messages}
+    statement = select(Case).where(cases.c.report_id.in_(ids)).order_by(cases.c.report_id).options(selectinload(Case.clocks))  # type: ignore[arg-type]  # mapped
+    return list(session.scalars(statement.with_for_update()))
+
+
+def known_case(session: Session, report_id: UUID) -> Case | None:
+    """The case of a report, locked by :func:`preload`."""
+    return session.get(Case, report_id)
+
+
+def case_of(session: Session, report_id: UUID) -> Case:
+    """Raises :class:`NotYet`: the fact that opens the case is still on its way."""
+    case = known_case(session, report_id)
+    if case is None:
+        raise NotYet(f"no case is open for report {report_id} yet")
+    return case
+
+
+def asked_case(session: Session, report_id: UUID) -> Case:
+    """Raises :class:`NotFound` for people who ask about what is not there."""
+    case = known_case(session, report_id)
+    if case is None:
+        raise NotFound("no case by that report id is known here")
+    return case
+
+
+def due_cases(session: Session, at: datetime, *, limit: int, skip: int) -> list[Case]:
+    """Cases of which a clock speaks by ``at``, longest waiting first, locked; a twin's are passed over."""
+    due = select(clocks.c.report_id).where(clocks.c.next_at <= at).order_by(clocks.c.next_at).offset(skip).limit(limit)
+    statement = select(Case).where(cases.c.report_id.in_(due)).order_by(cases.c.report_id).options(selectinload(Case.clocks))  # type: ignore[arg-type]  # mapped
+    return list(session.scalars(statement.with_for_update(skip_locked=True)))
+
+
+def timekeeper(session: Session, case: Case | None = None) -> Timekeeper:
+    """By the province as it was when ``case`` was opened (a new policy never moves a clock that runs), or as it is now."""
+    current = province.current_version(session)
+    if case is None or case.policy_version == current:
+        return _keeper(current, province.current(session))
+    return _keeper(case.policy_version, province.of_version(session, case.policy_version))
+
+
+_keepers: dict[tuple[int, str], Timekeeper] = {}  # building a calendar of twenty years takes a tenth of a second
+
+
+def _keeper(version: int, of: Province) -> Timekeeper:
+    key = (version, of.digest)
+    if key not in _keepers:
+        _keepers[key] = Timekeeper(version=version, province=of, calendar=calendar_of(of))
+    return _keepers[key]
+
+
+def page_of_cases(session: Session, *, agency: str = "", state: str = "", after: UUID | None = None, limit: int = 50) -> list[Case]:
+    """By report id, which is by time of receipt."""
+    statement = select(Case).order_by(cases.c.report_id).limit(limit)
+    wanted: Iterable[ColumnElement[bool]] = (
+        *((cases.c.agency == agency,) if agency else ()),
+        *((cases.c.state == state,) if state else ()),
+        *((cases.c.report_id > after,) if after else ()),
+    )
+    return list(session.scalars(statement.where(*wanted)))
+
+
+def history_of(session: Session, report_id: UUID) -> list[Move]:
+    """From the first row to the last."""
+    return list(session.scalars(select(Move).where(history.c.report_id == report_id).order_by(history.c.seq)))
+
+
+def gauges(session: Session) -> Iterable[GaugeMetricFamily]:
+    """Open and overdue cases, the oldest, and the invariant that every open case has a running clock."""
+    is_open = cases.c.state.in_([str(state) for state in OPEN])
+    rows = session.execute(select(cases.c.state, cases.c.agency, func.count()).where(is_open).group_by(cases.c.state, cases.c.agency))
+    yield _family("hoiam_open_cases", "Open cases by state and holder", ["state", "agency"], [([s, a], n) for s, a, n in rows])
+    late = select(cases.c.agency, func.count()).where(is_open, cases.c.due_at < func.now()).group_by(cases.c.agency)
+    yield _family(
+        "hoiam_overdue_cases", "Open cases past the reporter's deadline", ["agency"], [([a], n) for a, n in session.execute(late)]
+    )
+    oldest = session.scalar(select(func.extract("epoch", func.now() - func.min(cases.c.received_at))).where(is_open))
+    yield _family("hoiam_oldest_open_case_seconds", "Age of the oldest open case", [], [([], oldest or 0)])
+    ticking = select(clocks.c.id).where(clocks.c.report_id == cases.c.report_id, clocks.c.stopped_at.is_(None)).exists()
+    stuck = session.scalar(select(func.count()).select_from(cases).where(is_open, ~ticking))
+    yield _family("hoiam_open_cases_without_clock", "Invariant: always 0", [], [([], stuck or 0)])
+
+
+def _family(name: str, text: str, labels: list[str], values: Iterable[tuple[list[str], float]]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=labels)
+    for label_values, value in values:
+        family.add_metric(label_values, float(value))
+    return family

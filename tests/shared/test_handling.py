@@ -1,0 +1,294 @@
+"""The promises of the one place that commits, on a real PostgreSQL."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
+
+from shared import mailbox
+from shared.bus import EVENTS, REQUESTS, Delivery
+from shared.database import Sessions, engine, migrate, psycopg_url, sessions
+from shared.errors import NotYet, Refused
+from shared.handling import EARLY_LIMIT, LADDER, Handling
+from shared.messages import AcceptCase, Message, ReportReceived, ReportWithdrawn, Tick
+from tests.builders import MONDAY, asked, delivered, envelope, received, said, topics
+
+POISON, REFUSED, EARLY = "poison", "refused", "early"
+
+
+def write_down(report: ReportReceived, session: Session) -> Sequence[Message]:
+    """A stand-in service: one row and one message for each report, and trouble for some."""
+    session.execute(text("INSERT INTO effects VALUES (:note)"), {"note": report.tracking_code})
+    if report.portal == POISON:
+        raise RuntimeError("cannot swallow this")
+    if report.portal == REFUSED:
+        raise Refused("not from here", code="no")
+    if report.portal == EARLY:
+        raise NotYet("something else first")
+    return [ReportWithdrawn(report_id=report.report_id, at=report.at, reason=report.tracking_code)]
+
+
+def refuse(request: AcceptCase, _session: Session) -> Sequence[Message]:
+    if request.version == 0:
+        raise Refused("you are late", code="stale")
+    return []
+
+
+HANDLERS: dict[type, Any] = {ReportReceived: write_down, AcceptCase: refuse}
+
+
+@pytest.fixture
+def rooms(database_url: str) -> Iterator[Sessions]:
+    migrate(database_url, "sla")
+    owner = create_engine(psycopg_url(database_url))
+    with owner.begin() as connection:
+        connection.execute(text("CREATE TABLE sla.effects (note text)"))
+        connection.execute(text("GRANT ALL ON sla.effects TO hoiam_sla"))
+    owner.dispose()
+    of = engine(database_url, "sla")
+    yield sessions(of)
+    of.dispose()
+
+
+@pytest.fixture
+def handling(rooms: Sessions) -> Handling:
+    return Handling(service="sla", handlers=HANDLERS, sessions=rooms)
+
+
+def effects(rooms: Sessions) -> list[str]:
+    with rooms() as session:
+        return sorted(session.scalars(text("SELECT note FROM effects")))
+
+
+def held(rooms: Sessions) -> list[Any]:
+    with rooms() as session:
+        return list(session.execute(text("SELECT * FROM held ORDER BY received_at, message_id")).mappings())
+
+
+class TestTogether:
+    def test_effect_inbox_and_outbox_are_one_commit(self, handling, rooms):
+        report = received()
+
+        assert handling.together([envelope(report)]) == [True]
+
+        assert effects(rooms) == [report.tracking_code]
+        assert topics(rooms) == ["report.withdrawn"]
+
+    def test_the_same_message_twice_has_the_effect_of_one(self, handling, rooms):
+        sealed = envelope(received())
+
+        first, second = handling.together([sealed]), handling.together([sealed])
+
+        assert (first, second) == ([True], [False])
+        assert len(effects(rooms)) == len(topics(rooms)) == 1
+
+    def test_the_same_message_twice_in_one_batch_has_the_effect_of_one(self, handling, rooms):
+        sealed = envelope(received())
+
+        assert handling.together([sealed, sealed]) == [True, False]
+        assert len(effects(rooms)) == 1
+
+    def test_nothing_is_kept_when_a_handler_raises(self, handling, rooms):
+        with pytest.raises(RuntimeError):
+            handling.together([envelope(received()), envelope(received(portal=POISON))])
+
+        assert effects(rooms) == []
+        assert topics(rooms) == []
+
+    def test_twins_handling_the_same_message_at_once_have_the_effect_of_one(self, handling, rooms):
+        sealed = [envelope(received()) for _ in range(20)]
+        twins = [threading.Thread(target=handling.batch, args=(sealed,)) for _ in range(4)]
+
+        for twin in twins:
+            twin.start()
+        for twin in twins:
+            twin.join()
+
+        assert len(effects(rooms)) == len(topics(rooms)) == 20
+
+    def test_what_it_says_carries_the_conversation_on(self, handling, rooms):
+        sealed = envelope(received())
+
+        handling.together([sealed])
+
+        with rooms() as session:
+            row = session.execute(text("SELECT correlation_id, traceparent FROM outbox")).one()
+        assert row == (str(sealed.correlation_id), sealed.traceparent)
+
+
+class TestBatch:
+    def test_a_poison_message_never_hurts_its_neighbours(self, handling, rooms):
+        reports = [received(), received(portal=POISON), received()]
+
+        outcomes = handling.batch([envelope(report) for report in reports])
+
+        assert [type(outcome) for outcome in outcomes] == [bool, RuntimeError, bool]
+        assert effects(rooms) == sorted([reports[0].tracking_code, reports[2].tracking_code])
+
+    def test_the_relay_is_woken_once_there_is_something_to_send(self, rooms):
+        woken = threading.Event()
+        handling = Handling(service="sla", handlers=HANDLERS, sessions=rooms, committed=woken.set)
+
+        handling.batch([envelope(received())])
+
+        assert woken.is_set()
+
+
+class TestDeliveries:
+    def test_a_failing_message_climbs_the_ladder_and_is_then_parked(self, handling, rooms):
+        handling.deliveries([delivered(received(portal=POISON))], MONDAY)
+        at = MONDAY
+
+        for step in LADDER:
+            assert held(rooms)[0]["due_at"] == at + step
+            at += step
+            assert handling.retry_due(at) == 0
+
+        assert held(rooms)[0]["due_at"] is None
+        assert held(rooms)[0]["code"] == "RuntimeError"
+        assert effects(rooms) == []
+
+    def test_a_refused_fact_is_parked_at_once_with_its_reason(self, handling, rooms):
+        handling.deliveries([delivered(received(portal=REFUSED))], MONDAY)
+
+        [row] = held(rooms)
+        assert (row["due_at"], row["code"], row["reason"]) == (None, "no", "not from here")
+
+    def test_a_message_that_came_too_early_is_tried_again_in_a_moment_and_then_handled(self, rooms):
+        early = Handling(service="sla", handlers=HANDLERS, sessions=rooms)
+        report = received(portal=EARLY)
+        early.deliveries([delivered(report)], MONDAY)
+        in_time = Handling(
+            service="sla", handlers={ReportReceived: lambda r, s: write_down(r.model_copy(update={"portal": "app"}), s)}, sessions=rooms
+        )
+
+        assert in_time.retry_due(MONDAY + timedelta(seconds=4)) == 0
+        assert in_time.retry_due(MONDAY + timedelta(seconds=5)) == 1
+
+        assert effects(rooms) == [report.tracking_code]
+        assert held(rooms) == []
+
+    def test_a_message_that_stays_too_early_is_parked_after_ten_minutes(self, handling, rooms):
+        handling.deliveries([delivered(received(portal=EARLY))], MONDAY)
+
+        handling.retry_due(MONDAY + EARLY_LIMIT)
+
+        [row] = held(rooms)
+        assert (row["due_at"], row["code"]) == (None, "NotYet")
+
+    @pytest.mark.parametrize(
+        ("body", "code"),
+        [
+            (b"no JSON", "malformed"),
+            (b'{"specversion":"0.3"}', "malformed"),
+            (b'{"specversion":"1.0","type":"vn.hoiam.report.flown.v1"}', "unknown_type"),
+            (b'{"specversion":"1.0","type":"vn.hoiam.report.withdrawn.v1","data":{}}', "malformed"),
+            (b"[" * 50_000, "malformed"),
+            (b'"' + b"x" * 70_000 + b'"', "malformed"),
+        ],
+    )
+    def test_a_malformed_message_is_parked_at_first_sight_and_only_once(self, handling, rooms, body, code):
+        stray = Delivery(body=body, exchange=EVENTS, routing_key="report.received", message_id="", sender="", attempts=0, tag=1)
+
+        handling.deliveries([stray, delivered(received())], MONDAY)
+        handling.deliveries([stray], MONDAY)
+
+        [row] = held(rooms)
+        assert (row["code"], row["due_at"]) == (code, None)
+        assert len(effects(rooms)) == 1
+
+    def test_suspects_are_handled_alone_and_first(self, handling, rooms):
+        order: list[str] = []
+
+        def note(report: ReportReceived, _session: Session) -> Sequence[Message]:
+            order.append(report.tracking_code)
+            return []
+
+        calm, suspect = received(tracking_code="calm"), received(tracking_code="suspect")
+        Handling(service="sla", handlers={ReportReceived: note}, sessions=rooms).deliveries(
+            [delivered(calm), delivered(suspect, attempts=2)], MONDAY
+        )
+
+        assert order == ["suspect", "calm"]
+
+    def test_a_parked_message_that_a_person_retries_is_handled(self, handling, rooms):
+        handling.deliveries([delivered(received(portal=REFUSED))], MONDAY)
+        mended = Handling(service="sla", handlers={ReportReceived: lambda _r, _s: []}, sessions=rooms)
+        with rooms.begin() as session:
+            assert mailbox.retry(session, held(rooms)[0]["message_id"], MONDAY)
+
+        assert mended.retry_due(MONDAY) == 1
+        assert held(rooms) == []
+
+
+class TestAgencyRequests:
+    def test_a_request_is_answered_to_the_agency_that_sent_it(self, handling, rooms):
+        handling.deliveries([delivered(asked(AcceptCase, uuid4()))], MONDAY)
+
+        [done] = said(rooms)
+        assert (done.topic, done.agency) == ("request.done", "dh")
+
+    def test_a_refused_request_is_answered_with_its_code_and_visible_as_parked(self, handling, rooms):
+        handling.deliveries([delivered(asked(AcceptCase, uuid4(), version=0))], MONDAY)
+
+        [refusal] = said(rooms)
+        assert (refusal.topic, refusal.agency, refusal.code) == ("request.refused", "dh", "stale")
+        assert held(rooms)[0]["code"] == "stale"
+
+    def test_the_time_of_a_request_is_when_it_reached_us(self, rooms):
+        seen: list[AcceptCase] = []
+        handling = Handling(service="sla", handlers={AcceptCase: lambda m, _s: seen.append(m) or []}, sessions=rooms)
+
+        handling.deliveries([delivered(asked(AcceptCase, uuid4(), at=MONDAY - timedelta(days=3)))], MONDAY)
+
+        assert seen[0].at == MONDAY
+
+    @pytest.mark.parametrize(
+        ("change", "code"),
+        [
+            ({"sender": ""}, "unproven_sender"),
+            ({"sender": "svc.sla"}, "unproven_sender"),
+            ({"sender": "agency.sgtvt"}, "wrong_key"),
+            ({"routing_key": "dh.return"}, "wrong_key"),
+        ],
+    )
+    def test_nobody_speaks_for_another_agency(self, handling, rooms, change, code):
+        good = delivered(asked(AcceptCase, uuid4()))
+        forged = {name: getattr(good, name) for name in Delivery.__slots__} | change
+
+        handling.deliveries([Delivery(**forged)], MONDAY)
+
+        assert topics(rooms) == []
+        assert held(rooms)[0]["code"] == code
+
+    def test_an_agency_cannot_state_a_fact(self, handling, rooms):
+        good = delivered(received())
+        forged = {name: getattr(good, name) for name in Delivery.__slots__} | {"exchange": REQUESTS, "sender": "agency.dh"}
+
+        handling.deliveries([Delivery(**forged)], MONDAY)
+
+        assert effects(rooms) == []
+        assert held(rooms)[0]["code"] == "forbidden"
+
+
+class TestTick:
+    def test_one_failing_deadline_never_holds_up_the_others(self, rooms):
+        due = ["first", "broken", "last"]
+
+        def call(tick: Tick, session: Session) -> Sequence[Message]:
+            for name in due[tick.skip : tick.skip + tick.limit]:
+                if name == "broken":
+                    raise RuntimeError("cannot tell the time")
+                session.execute(text("INSERT INTO effects VALUES (:note)"), {"note": name})
+                due.remove(name) if tick.limit == 1 else None
+            return []
+
+        Handling(service="sla", handlers={Tick: call}, sessions=rooms).tick(MONDAY)
+
+        assert effects(rooms) == ["first", "last"]
+        assert due == ["broken"]
