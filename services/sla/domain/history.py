@@ -11,9 +11,9 @@ from uuid import UUID
 GENESIS = "0" * 64
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False)
 class Move:
-    """``seq`` counts from 1 without gaps. ``source`` and ``target`` are states, equal when only something was said."""
+    """Never changed once made. ``seq`` counts from 1 without gaps. ``source`` and ``target`` are states, equal when only something was said."""
 
     report_id: UUID
     seq: int

@@ -1,0 +1,186 @@
+"""`hoiam`: run, prepare, look into and measure an installation. Each command is a few lines; the work is in the modules beside."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.cli import agency, bench, demo, keys, parked
+from services.cli.process import CannotStart
+from services.cli.system import apply_embedded, database_url, load_all, migrate_all, room, whole_topology
+from services.cli.up import Layout, Supervisor
+from services.intake import store as intake
+from shared.clock import now
+from shared.province import ProvinceError, read_province
+from shared.settings import PROJECT
+
+PROVINCE = PROJECT / "deploy/provinces/quang-tri"
+
+app = typer.Typer(name="hoiam", help="Hồi Âm: phản ánh hiện trường, the reply that comes back.", no_args_is_help=True, add_completion=False)
+topology_app, portal_app, agency_app, parked_app, bench_app = (typer.Typer(no_args_is_help=True) for _ in range(5))
+app.add_typer(topology_app, name="topology", help="Exchanges, queues, bindings and policies of the bus.")
+app.add_typer(portal_app, name="portal", help="Portals that may post reports.")
+app.add_typer(agency_app, name="agency", help="Agencies and their way to their queue.")
+app.add_typer(parked_app, name="parked", help="Messages that no service could handle.")
+app.add_typer(bench_app, name="bench", help="Measure, beside a yardstick in the same run.")
+
+Folder = Annotated[Path, typer.Option(help="Where the embedded system keeps its data.", envvar="HOIAM_FOLDER")]
+PortBase = Annotated[int, typer.Option(help="First of the five ports of the embedded system.", envvar="HOIAM_PORT_BASE")]
+Province = Annotated[Path, typer.Option("--province", help="Folder of the province's data.", envvar="PROVINCE_DIR")]
+HOME, BASE = PROJECT / ".hoiam", 8310
+
+
+@app.command()
+def up(
+    folder: Folder = HOME,
+    port_base: PortBase = BASE,
+    province: Province = PROVINCE,
+    demonstrate: Annotated[bool, typer.Option("--demo", help="When ready, post reports and walk one to its answer.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="With --demo: stop when the demonstration is over.")] = False,
+) -> None:
+    """Run everything on this machine: PostgreSQL and the four services. Ctrl-C stops it all; the data stays."""
+    layout = Layout(folder.absolute(), port_base)
+    data = read_province(province)
+
+    def prepare(environment: dict[str, str]) -> None:
+        migrate_all(environment["DATABASE_URL"], typer.echo)
+        load_all(environment["DATABASE_URL"], data, now(), typer.echo)
+        apply_embedded(environment["DATABASE_URL"], data, typer.echo)
+
+    environment = {
+        **os.environ,
+        "PUBLIC_URL": f"{layout.url('intake')}/v1/reports",
+        "MAILBOX_DIR": str(layout.folder / "mailbox"),
+        "WEBHOOK_ALLOW_LOOPBACK": "true",
+    }
+    supervisor = Supervisor(layout, environment, prepare, make_keys=keys.make_keys)  # type: ignore[arg-type]  # a dict is passed
+
+    def ready() -> None:
+        if demonstrate:
+            demo.walk(layout, supervisor.environment["DATABASE_URL"], typer.echo)
+        else:
+            typer.echo(f"Ready: {layout.url('intake')}/docs   (Ctrl-C stops)")
+        if once:
+            supervisor.stop()
+
+    supervisor.run(ready)
+
+
+@app.command("demo")
+def demonstrate(folder: Folder = HOME, port_base: PortBase = BASE) -> None:
+    """Post a few reports to the running embedded system and walk one to its answer."""
+    layout = Layout(folder.absolute(), port_base)
+    demo.walk(layout, database_url(layout), typer.echo)
+
+
+@app.command()
+def migrate(folder: Folder = HOME, port_base: PortBase = BASE) -> None:
+    """Bring the database up to date. Needs the owner's DATABASE_URL; safe to repeat, and beside running services."""
+    migrate_all(database_url(Layout(folder.absolute(), port_base)), typer.echo)
+
+
+@app.command()
+def load(province: Province = PROVINCE, folder: Folder = HOME, port_base: PortBase = BASE) -> None:
+    """Check a province's data and put it in force in every service; running services use it from the next message on."""
+    load_all(database_url(Layout(folder.absolute(), port_base)), read_province(province), now(), typer.echo)
+
+
+@app.command("keys")
+def make_keys(folder: Annotated[Path, typer.Argument(help="Where the key files go.")] = HOME / "keys") -> None:
+    """Make the keys an installation needs, where they are missing."""
+    for name, path in keys.make_keys(folder).items():
+        typer.echo(f"{name}={path}")
+
+
+@app.command()
+def token(
+    role: Annotated[str, typer.Option(help="operator, auditor, admin or agency:<code>")],
+    name: Annotated[str, typer.Option(help="Who will use it; goes into histories.")],
+    hours: Annotated[float, typer.Option(help="How long it is good.")] = 8,
+    key: Annotated[Path, typer.Option(help="The private signing key.", envvar="JWT_PRIVATE_KEY_FILE")] = HOME / "keys" / keys.PRIVATE,
+) -> None:
+    """Print a token for a person of the operations centre or for an agency's system."""
+    typer.echo(keys.token(key, role=role, name=name, at=now(), hours=hours))
+
+
+@topology_app.command("apply")
+def topology_apply(
+    province: Province = PROVINCE,
+    amqp_url: Annotated[str, typer.Option(help="RabbitMQ as an administrator.", envvar="AMQP_URL")] = "",
+    management_url: Annotated[str, typer.Option(help="Its management API, http://user:password@host:15672", envvar="MANAGEMENT_URL")] = "",
+    folder: Folder = HOME,
+    port_base: PortBase = BASE,
+) -> None:
+    """Declare every exchange, queue and binding, with their policies. Safe to repeat; services declare nothing themselves."""
+    data = read_province(province)
+    amqp_url = secret("AMQP_URL", amqp_url)
+    if amqp_url:
+        agency.rabbit(amqp_url, secret("MANAGEMENT_URL", management_url)).apply(whole_topology(data))
+        typer.echo(f"queues are ready, {len(data.agencies)} of them for agencies")
+    else:
+        apply_embedded(database_url(Layout(folder.absolute(), port_base)), data, typer.echo)
+
+
+@portal_app.command("add")
+def portal_add(code: str, name: str, folder: Folder = HOME, port_base: PortBase = BASE) -> None:
+    """Let a portal post reports; prints its key, once. Adding it again gives it a second key, so that keys can be changed without a gap."""
+    url = database_url(Layout(folder.absolute(), port_base))
+    with room(url, "intake") as rooms, rooms.begin() as session:
+        typer.echo(intake.add_portal(session, code, name, now()))
+
+
+@agency_app.command("provision")
+def agency_provision(
+    code: str,
+    amqp_url: Annotated[str, typer.Option(envvar="AMQP_URL")] = "",
+    management_url: Annotated[str, typer.Option(envvar="MANAGEMENT_URL")] = "",
+) -> None:
+    """Create or rotate an agency's RabbitMQ user, which may read its own queue and ask in its own name only. Prints its URL, once."""
+    typer.echo(agency.provision(code, secret("AMQP_URL", amqp_url), secret("MANAGEMENT_URL", management_url)))
+
+
+@parked_app.command("list")
+def parked_list(folder: Folder = HOME, port_base: PortBase = BASE) -> None:
+    """All of them, a line each."""
+    found = [parked.line(service, held) for service, held in parked.parked(database_url(Layout(folder.absolute(), port_base)))]
+    typer.echo("\n".join(found) or "Nothing is parked.")
+
+
+@parked_app.command("show")
+def parked_show(message_id: str, folder: Folder = HOME, port_base: PortBase = BASE) -> None:
+    """One of them, whole."""
+    for service, held in parked.parked(database_url(Layout(folder.absolute(), port_base)), message_id):
+        typer.echo(parked.whole(service, held))
+
+
+@parked_app.command("retry")
+def parked_retry(message_id: str, folder: Folder = HOME, port_base: PortBase = BASE) -> None:
+    """Have it tried again."""
+    service = parked.retry(database_url(Layout(folder.absolute(), port_base)), message_id, now())
+    typer.echo(f"{service} tries it again at its next tick.")
+
+
+@parked_app.command("drop")
+def parked_drop(message_id: str, folder: Folder = HOME, port_base: PortBase = BASE) -> None:
+    """Forget it for good."""
+    typer.echo(f"{parked.drop(database_url(Layout(folder.absolute(), port_base)), message_id)} has forgotten it.")
+
+
+bench_app.command("pipeline")(bench.pipeline)
+
+
+def secret(name: str, given: str) -> str:
+    """``given``, or what the file holds that ``<name>_FILE`` names."""
+    path = os.environ.get(f"{name}_FILE")
+    return Path(path).read_text(encoding="utf-8").strip() if path and not given else given
+
+
+def main() -> None:
+    """The console script: what a person has to put right is said in words, without a stack trace."""
+    try:
+        app()
+    except (CannotStart, ProvinceError) as reason:
+        typer.echo(f"hoiam: {reason}", err=True)
+        sys.exit(1)

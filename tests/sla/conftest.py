@@ -1,0 +1,41 @@
+"""sla on a real PostgreSQL, with the real province."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from services.sla import store
+from services.sla.domain.calendar import calendar_of
+from services.sla.domain.clocks import Timekeeper
+from services.sla.handlers import HANDLERS
+from shared import province
+from shared.database import Sessions, engine, migrate, sessions
+from shared.handling import Handling
+from shared.province import Province, read_province
+from shared.settings import PROJECT
+from tests.builders import MONDAY
+
+
+@pytest.fixture(scope="session")
+def quang_tri() -> Province:
+    return read_province(PROJECT / "deploy/provinces/quang-tri")
+
+
+@pytest.fixture(scope="session")
+def keeper(quang_tri: Province) -> Timekeeper:
+    return Timekeeper(version=1, province=quang_tri, calendar=calendar_of(quang_tri))
+
+
+@pytest.fixture
+def rooms(database_url: str, quang_tri: Province) -> Iterator[Sessions]:
+    migrate(database_url, "sla")
+    of = engine(database_url, "sla")
+    with sessions(of).begin() as session:
+        province.store(session, quang_tri, MONDAY)
+    yield sessions(of)
+    of.dispose()
+
+
+@pytest.fixture
+def handling(rooms: Sessions) -> Handling:
+    return Handling(service="sla", handlers=HANDLERS, sessions=rooms, preload=store.preload)
