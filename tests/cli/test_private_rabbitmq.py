@@ -93,7 +93,7 @@ class TestPrivateRabbit:
             channel.basic_publish("", "kept", "còn đây".encode(), PERSISTENT)
 
         rabbit.kill()
-        assert processes_of(rabbit.folder) == []
+        until(lambda: not processes_of(rabbit.folder), what="all of it is gone")
         rabbit.start()
 
         with pika.BlockingConnection(pika.URLParameters(rabbit.amqp_url)) as connection:
@@ -114,5 +114,5 @@ class TestPrivateRabbit:
         with PrivateRabbit(tmp_path):
             pass
 
-        assert processes_of(tmp_path) == []
+        until(lambda: not processes_of(tmp_path), what="all of it is gone")
         assert "stopped TCP listener" in (tmp_path / "log" / "hoiam@localhost.log").read_text()

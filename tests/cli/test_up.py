@@ -19,7 +19,7 @@ import pytest
 
 from services.cli.console import Console
 from services.cli.process import free_port, is_alive, is_free
-from services.cli.up import SERVICES, Layout
+from services.cli.up import PATIENCE, SERVICES, Layout
 from tests.wait import until
 
 PROJECT = Path(__file__).parents[2]
@@ -52,12 +52,12 @@ class Running:
         found: dict[str, int] = json.loads(self.says("READY").split("READY ")[1])
         return found
 
-    def end(self, how: signal.Signals = signal.SIGTERM) -> int:
+    def end(self, how: signal.Signals = signal.SIGTERM, patience: float = 20) -> int:
         self.process.send_signal(how)
-        return self.ended()
+        return self.ended(patience)
 
-    def ended(self) -> int:
-        code = self.process.wait(20)
+    def ended(self, patience: float = 20) -> int:
+        code = self.process.wait(patience)
         self._listener.join()
         return code
 
@@ -162,7 +162,7 @@ class TestSupervisor:
 
         running.process.send_signal(signal.SIGTERM)
         running.says("stopping")
-        running.end(signal.SIGTERM)
+        running.end(signal.SIGTERM, patience=PATIENCE / 2)
 
         assert gone(pids)
         assert running.says("sla did not stop in time")
@@ -175,8 +175,8 @@ class TestSupervisor:
 
         until(lambda: gone(pids), what="all processes are gone")
 
-    def test_starts_again_where_one_was_killed(self, up):
-        killed = up(DATABASE_URL="")
+    def test_starts_again_where_one_was_killed_and_its_services_are_still_ending(self, up):
+        killed = up(DATABASE_URL="", LINGER="0.7")
         killed.pids()
         killed.process.kill()
 
