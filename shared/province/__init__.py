@@ -1,0 +1,35 @@
+"""A province as data: what it handles, who answers, where, by which rules and in which time.
+
+``data`` says what there is, ``reading`` makes it of a folder of YAML files, ``storage`` keeps it in a service's database.
+"""
+
+from shared.province.data import (
+    AREA,
+    EVERYWHERE,
+    Agency,
+    Allowance,
+    Area,
+    Attribute,
+    Category,
+    Choice,
+    Clock,
+    ClockName,
+    Escalation,
+    Group,
+    Holidays,
+    Policy,
+    Province,
+    Redirect,
+    Rule,
+    Span,
+    Wording,
+    WorkingHours,
+)  # fmt: skip
+from shared.province.reading import ProvinceError, read_province
+from shared.province.storage import NoProvince, current, current_version, of_version, store, table
+
+__all__ = [
+    "AREA", "EVERYWHERE", "Agency", "Allowance", "Area", "Attribute", "Category", "Choice", "Clock", "ClockName", "Escalation", "Group",
+    "Holidays", "NoProvince", "Policy", "Province", "ProvinceError", "Redirect", "Rule", "Span", "Wording", "WorkingHours", "current",
+    "current_version", "of_version", "read_province", "store", "table",
+]  # fmt: skip

@@ -1,0 +1,81 @@
+"""The province in a service's database: every version that was ever loaded, the latest in force."""
+
+from datetime import datetime
+
+from sqlalchemy import Column, DateTime, Identity, Integer, MetaData, Table, Text, insert, select, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
+
+from shared.province.data import Province
+
+
+class NoProvince(LookupError):  # noqa: N818 - a state of affairs
+    """This database holds no province (of that version)."""
+
+
+def table(metadata: MetaData) -> Table:
+    """Without a schema: search_path decides whose it is."""
+    return Table(
+        "province",
+        metadata,
+        Column("version", Integer, Identity(), primary_key=True),
+        Column("digest", Text, nullable=False),
+        Column("loaded_at", DateTime(timezone=True), nullable=False),
+        Column("body", JSONB, nullable=False),
+    )
+
+
+_province = table(MetaData())
+_parsed: dict[str, Province] = {}  # by digest: versions of different databases may share a number, never a digest
+
+
+def store(session: Session, province: Province, at: datetime) -> int:
+    """Make ``province`` the one in force and return its version, which is a new one only when something changed."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('province ' || current_schema()))"))
+    latest = session.execute(_LATEST).first()
+    if latest and latest.digest == province.digest:
+        return int(latest.version)
+    row = {"digest": province.digest, "loaded_at": at, "body": province.model_dump(mode="json")}
+    version = session.execute(insert(_province).values(row).returning(_province.c.version)).scalar_one()
+    session.info.pop("province", None)
+    return int(version)
+
+
+def current(session: Session) -> Province:
+    """The province in force; one and the same through the whole life of ``session``. Raises :class:`NoProvince`."""
+    known: Province | None = session.info.get("province")
+    if known is None:
+        latest = session.execute(_LATEST).first()
+        if latest is None:
+            raise NoProvince("no province is loaded in this database: run `hoiam load`")
+        known = session.info["province"] = _province_of(session, latest.version, latest.digest)
+        session.info["province_version"] = latest.version
+    return known
+
+
+def current_version(session: Session) -> int:
+    """The version that :func:`current` gives."""
+    current(session)
+    return int(session.info["province_version"])
+
+
+def of_version(session: Session, version: int) -> Province:
+    """The province as it was loaded under ``version``. Raises :class:`NoProvince`."""
+    known: dict[int, Province] = session.info.setdefault("province_versions", {})
+    if version not in known:
+        digest = session.execute(select(_province.c.digest).where(_province.c.version == version)).scalar()
+        if digest is None:
+            raise NoProvince(f"version {version} of the province was never loaded in this database")
+        known[version] = _province_of(session, version, digest)
+    return known[version]
+
+
+_LATEST = select(_province.c.version, _province.c.digest).order_by(_province.c.version.desc()).limit(1)
+
+
+def _province_of(session: Session, version: int, digest: str) -> Province:
+    """Parsed once a process. What a newer release added is read over, so that old and new processes can run side by side."""
+    if digest not in _parsed:
+        body = session.execute(select(_province.c.body).where(_province.c.version == version)).scalar_one()
+        _parsed[digest] = Province.model_validate(body, extra="ignore")
+    return _parsed[digest]
