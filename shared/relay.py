@@ -12,7 +12,6 @@ from shared import mailbox, metrics
 from shared.bus import Bus, Letter, Publisher
 from shared.database import advisory_lock
 
-AT_ONCE = 200
 BLOCKED_SECONDS = 10.0
 IDLE_SECONDS = 0.5  # the safety net; a commit in this process wakes the relay at once
 
@@ -21,10 +20,10 @@ Beat = Callable[[], bool]
 
 
 class Relay:
-    """``wake`` is set after each commit that posted something."""
+    """``wake`` is set after each commit that posted something; at most ``at_once`` messages are on their way together."""
 
-    def __init__(self, service: str, engine: Engine, bus: Bus, wake: threading.Event) -> None:
-        self._service, self._engine, self._bus, self._wake = service, engine, bus, wake
+    def __init__(self, service: str, engine: Engine, bus: Bus, wake: threading.Event, *, at_once: int) -> None:
+        self._service, self._engine, self._bus, self._wake, self._at_once = service, engine, bus, wake, at_once
 
     def run(self, beat: Beat) -> None:
         """Lead and relay while ``beat()``; a twin that can't lead waits here for its turn. Raises when bus or database fail."""
@@ -39,14 +38,14 @@ class Relay:
             stack.callback(metrics.LEADING.labels(self._service).set, 0)
             while beat():
                 self._wake.clear()
-                if self.send(session, publisher) < AT_ONCE:
+                if self.send(session, publisher) < self._at_once:
                     self._rest(IDLE_SECONDS)
-            while self.send(session, publisher) == AT_ONCE:
+            while self.send(session, publisher) == self._at_once:
                 pass  # what the last commits of this process said
 
     def send(self, session: Session, publisher: Publisher) -> int:
         """Send the oldest letters; how many there were. One SELECT, one wait for all confirms, one DELETE."""
-        rows = mailbox.waiting(session, limit=AT_ONCE)
+        rows = mailbox.waiting(session, limit=self._at_once)
         session.commit()  # no transaction stays open while the bus is waited for
         if rows:
             verdicts = publisher.publish([letter for _, letter in rows])

@@ -1,0 +1,52 @@
+"""`hoiam bench`: each figure beside a yardstick measured in the same run, because machines differ and are noisy."""
+
+import json
+from pathlib import Path
+from statistics import median
+from typing import Annotated
+
+import typer
+
+from services.cli.bench.pipeline import Round, measure
+
+
+def pipeline(
+    reports: Annotated[int, typer.Option(help="Reports of one round at full speed.")] = 3000,
+    rounds: Annotated[int, typer.Option(help="How often both are measured, in turn.")] = 3,
+    rate: Annotated[int, typer.Option(help="Reports a second at light load.")] = 50,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")] = None,
+) -> None:
+    """Reports a second from the first POST to the last agency's delivery, and latency at light load: in batches, and one by one."""
+    batched, single = measure(reports=reports, rounds=rounds, rate=rate, say=typer.echo)
+    figures = _figures(batched, single)
+    typer.echo(_table(batched, single, figures))
+    if json_file:
+        json_file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def _figures(batched: list[Round], single: list[Round]) -> dict[str, float]:
+    """Ratios are of rounds measured one after the other; the median of them counts."""
+    pairs = list(zip(batched, single, strict=True))
+    return {
+        "throughput": round(median(a.throughput for a in batched), 1),
+        "throughput_one_by_one": round(median(b.throughput for b in single), 1),
+        "throughput_vs_one_by_one": round(median(a.throughput / b.throughput for a, b in pairs), 2),
+        "p50_ms": round(median(a.p50 for a in batched), 2),
+        "p99_ms": round(median(a.p99 for a in batched), 2),
+        "p50_vs_one_by_one": round(median(a.p50 / b.p50 for a, b in pairs), 2),
+        "p99_vs_one_by_one": round(median(a.p99 / b.p99 for a, b in pairs), 2),
+    }
+
+
+def _table(batched: list[Round], single: list[Round], figures: dict[str, float]) -> str:
+    rows = [f"{'':14}{'reports/s (min–max)':>26}{'p50 ms':>16}{'p99 ms':>18}"]
+    for name, rounds in (("batches", batched), ("one by one", single)):
+        cells = (_spread([getattr(r, field) for r in rounds]) for field in ("throughput", "p50", "p99"))
+        rows.append(f"{name:14}" + "".join(f"{cell:>{width}}" for cell, width in zip(cells, (26, 16, 18), strict=True)))
+    vs = [figures[f"{name}_vs_one_by_one"] for name in ("throughput", "p50", "p99")]
+    rows.append(f"{'ratio':14}" + "".join(f"{f'{ratio:.2f} ×':>{width}}" for ratio, width in zip(vs, (26, 16, 18), strict=True)))
+    return "\n".join(rows)
+
+
+def _spread(values: list[float]) -> str:
+    return f"{median(values):.1f} ({min(values):.0f}–{max(values):.0f})"

@@ -1,0 +1,97 @@
+"""From a portal's POST to the agency's queue, through all four services on RabbitMQ and PostgreSQL."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from statistics import quantiles
+
+from services.cli.bench.client import AREAS, Portal
+from services.cli.bench.stand import Stand, machines, stand
+from services.cli.process import CannotStart, wait_until
+from shared.bus.topology import agency_queue
+
+Say = Callable[[str], None]
+ONE_BY_ONE = {"BATCH": "1"}
+CONNECTIONS = 64
+WARM_UP = 200
+LIGHT_SECONDS = 6
+PATIENCE = 120.0
+
+
+@dataclass(frozen=True)
+class Round:
+    """``throughput`` in reports a second, first POST sent to last delivery; ``p50`` and ``p99`` in milliseconds from 201 to the queue's reader."""
+
+    throughput: float
+    p50: float
+    p99: float
+
+
+class Agencies:
+    """Readers of the agencies' queues; ``arrived`` maps each report id to the moment its first assignment came."""
+
+    def __init__(self, at: Stand) -> None:
+        self._stand = at
+        self._done = threading.Event()
+        self.arrived: dict[str, float] = {}
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Read until the end of the block."""
+        threads = [threading.Thread(target=self._read, args=(agency_queue(area),)) for area in AREAS]
+        for thread in threads:
+            thread.start()
+        yield
+        self._done.set()
+        for thread in threads:
+            thread.join()
+
+    def _read(self, queue: str) -> None:
+        with closing(self._stand.bus.consumer(queue, "bench-agency")) as consumer:
+            while not self._done.is_set():
+                deliveries = consumer.take(100, 0.2)
+                at = time.perf_counter()
+                for delivery in deliveries:
+                    self.arrived.setdefault(json.loads(delivery.body)["subject"], at)
+                if deliveries:
+                    consumer.ack(deliveries)
+
+
+def measure(*, reports: int, rounds: int, rate: int, say: Say) -> tuple[list[Round], list[Round]]:
+    """Rounds of both ways, in turn: in batches as shipped, and with batch size 1."""
+    batched: list[Round] = []
+    single: list[Round] = []
+    say("starting PostgreSQL and RabbitMQ …")
+    with machines() as (postgres, rabbit, folder):
+        for number in range(rounds):
+            for name, settings, results, count in (("batched", {}, batched, reports), ("single", ONE_BY_ONE, single, max(reports // 5, 200))):
+                with stand(postgres, rabbit, folder, f"{name}_{number}", settings) as at:
+                    results.append(_round(at, count, rate))
+                say(f"round {number + 1}/{rounds} {name:8} {results[-1].throughput:8.1f} reports/s, p50 {results[-1].p50:.1f} ms")
+    return batched, single
+
+
+def _round(at: Stand, reports: int, rate: int) -> Round:
+    agencies = Agencies(at)
+    with agencies.reading():
+        _post(at, agencies, lambda portal: portal.at_full_speed(WARM_UP, 8))
+        light = _post(at, agencies, lambda portal: portal.at_rate(rate, rate * LIGHT_SECONDS))
+        began = time.perf_counter()
+        _post(at, agencies, lambda portal: portal.at_full_speed(reports, CONNECTIONS))
+        took = max(agencies.arrived.values()) - began
+    waits = [(agencies.arrived[id_] - accepted) * 1000 for id_, accepted in light.accepted.items()]
+    percentiles = quantiles(waits, n=100, method="inclusive")
+    return Round(throughput=reports / took, p50=percentiles[49], p99=percentiles[98])
+
+
+def _post(at: Stand, agencies: Agencies, work: "Callable[[Portal], object]") -> Portal:
+    portal = Portal(at.intake_port, at.portal_key)
+    asyncio.run(work(portal))  # type: ignore[arg-type]  # a coroutine of Portal
+    if not wait_until(lambda: portal.accepted.keys() <= agencies.arrived.keys(), timeout=PATIENCE):
+        missing = len(portal.accepted.keys() - agencies.arrived.keys())
+        raise CannotStart(f"{missing} of {len(portal.accepted)} reports did not reach their agency within {PATIENCE:.0f} s")
+    return portal
