@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli import agency, bench, demo, keys, parked
+from services.cli import agency, bench, demo, keys, pages, parked
 from services.cli.process import CannotStart
 from services.cli.system import apply_embedded, database_url, load_all, migrate_all, room, whole_topology
 from services.cli.up import Layout, Supervisor
@@ -103,6 +103,13 @@ def token(
 ) -> None:
     """Print a token for a person of the operations centre or for an agency's system."""
     typer.echo(keys.token(key, role=role, name=name, at=now(), hours=hours))
+
+
+@app.command("pages")
+def write_pages() -> None:
+    """Make the pages that come from the code anew: events, settings, roles, lifecycle."""
+    for path in pages.write_pages():
+        typer.echo(f"{path.relative_to(PROJECT)} is new")
 
 
 @topology_app.command("apply")
