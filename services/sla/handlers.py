@@ -33,7 +33,7 @@ def open_case(received: ReportReceived, session: Session) -> Sequence[Message]:
     if store.known_case(session, received.report_id):
         return []  # said twice under two names
     case, said = Case.open(received, store.timekeeper(session))
-    session.add(case)
+    store.add_case(session, case)
     return said
 
 
