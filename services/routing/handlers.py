@@ -1,0 +1,56 @@
+"""What routing understands. Load, decide, return; ``HANDLERS`` at the foot is the table of contents."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from services.routing import store
+from services.routing.domain.placement import Placement
+from services.routing.domain.rules import Decision, Unroutable
+from shared.handling import Handler
+from shared.messages import CaseAssigned, CaseCancelled, CaseRefused, CaseReturned, Message, ReportReceived
+
+
+def route_report(received: ReportReceived, session: Session) -> Sequence[Message]:
+    if store.known_placement(session, received.report_id):
+        return []  # said twice under two names
+    placement = store.add_placement(session, Placement.of(received))
+    outcome = store.rulebook(session).decide(received, received.at)
+    return _settle(session, placement, outcome, received.at, hop=1)
+
+
+def route_again(returned: CaseReturned, session: Session) -> Sequence[Message]:
+    placement = store.placement_of(session, returned.report_id)
+    placement.note_return(returned.hop)
+    if placement.is_late(returned.hop):
+        return []
+    outcome = placement.give_back(returned, store.rulebook(session))
+    return _settle(session, placement, outcome, returned.at, hop=returned.hop + 1)
+
+
+def note_holder(assigned: CaseAssigned, session: Session) -> Sequence[Message]:
+    placement = store.placement_of(session, assigned.report_id)
+    if not placement.is_late(assigned.hop):
+        placement.assigned(assigned)
+    return []
+
+
+def forget(ended: CaseRefused | CaseCancelled, session: Session) -> Sequence[Message]:
+    store.placement_of(session, ended.report_id).end()
+    return []
+
+
+def _settle(session: Session, placement: Placement, outcome: Decision | Unroutable, at: datetime, *, hop: int) -> Sequence[Message]:
+    said = placement.place(outcome, at, hop=hop)
+    store.log_decision(session, placement, outcome)
+    return [said]
+
+
+HANDLERS: Mapping[type, Handler] = {
+    ReportReceived: route_report,
+    CaseReturned: route_again,
+    CaseAssigned: note_holder,
+    CaseRefused: forget,
+    CaseCancelled: forget,
+}

@@ -1,0 +1,133 @@
+"""Tables of routing, their mapping to the domain, and what is looked up in them."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from prometheus_client.core import GaugeMetricFamily
+from sqlalchemy import Column, DateTime, Dialect, Index, Integer, MetaData, Table, Text, TypeDecorator, Uuid, func, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session, registry
+
+from services.routing.domain.placement import Placement, State, Verdict
+from services.routing.domain.rules import Decision, Rulebook, Unroutable
+from shared import province
+from shared.database import APPEND_ONLY
+from shared.errors import NotYet
+from shared.messages import Message
+
+metadata = MetaData()
+provinces = province.table(metadata)
+
+
+class _State(TypeDecorator[State]):
+    impl = Text
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> State | None:
+        return None if value is None else State(value)
+
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("report_id", Uuid, primary_key=True),
+    Column("snapshot", JSONB, nullable=False),
+    Column("hop", Integer, nullable=False),
+    Column("returns", JSONB, nullable=False),
+    Column("agency", Text, nullable=False),
+    Column("state", _State, nullable=False),
+    Column("explanation", Text, nullable=False),
+    Column("decided_at", DateTime(timezone=True), nullable=False),
+)
+Index("reports_in_triage", reports.c.report_id, postgresql_where=reports.c.state == State.TRIAGE)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("report_id", Uuid, primary_key=True),
+    Column("hop", Integer, primary_key=True),
+    Column("rule", Text, nullable=False),
+    Column("agency", Text, nullable=False),
+    Column("explanation", Text, nullable=False),
+    Column("province_version", Integer, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    comment=APPEND_ONLY,
+)
+
+_mapper = registry()
+_mapper.map_imperatively(Placement, reports)
+_mapper.map_imperatively(Verdict, decisions)
+_PLACEMENTS = "placements"  # in session.info: what preload found, so that asking for an unknown report costs no statement
+
+
+def preload(messages: Sequence[Message], session: Session) -> object:
+    """The placements of a batch, locked in one order."""
+    ids = {message.report_id for message in messages}
+    statement = select(Placement).where(reports.c.report_id.in_(ids)).order_by(reports.c.report_id).with_for_update()
+    found: dict[UUID, Placement | None] = dict.fromkeys(ids)
+    found |= {placement.report_id: placement for placement in session.scalars(statement)}
+    session.info[_PLACEMENTS] = found
+    return found
+
+
+def known_placement(session: Session, report_id: UUID) -> Placement | None:
+    """The placement of a report, locked by :func:`preload`."""
+    found: dict[UUID, Placement | None] = session.info.get(_PLACEMENTS, {})
+    return found[report_id] if report_id in found else session.get(Placement, report_id)
+
+
+def placement_of(session: Session, report_id: UUID) -> Placement:
+    """Raises :class:`NotYet`: the report itself is still on its way."""
+    placement = known_placement(session, report_id)
+    if placement is None:
+        raise NotYet(f"report {report_id} has not been received here yet")
+    return placement
+
+
+def add_placement(session: Session, placement: Placement) -> Placement:
+    """Keep a new one."""
+    session.add(placement)
+    session.info.setdefault(_PLACEMENTS, {})[placement.report_id] = placement
+    return placement
+
+
+def log_decision(session: Session, placement: Placement, outcome: Decision | Unroutable) -> None:
+    """Keep what was decided, and by which version of the rules."""
+    verdict = Verdict(
+        report_id=placement.report_id,
+        hop=placement.hop,
+        rule=outcome.rule if isinstance(outcome, Decision) else "",
+        agency=placement.agency,
+        explanation=outcome.explanation,
+        province_version=province.current_version(session),
+        at=placement.decided_at,
+    )
+    session.add(verdict)
+
+
+_rulebooks: dict[str, Rulebook] = {}  # by digest of the province
+
+
+def rulebook(session: Session) -> Rulebook:
+    """The rules in force, indexed once a process."""
+    current = province.current(session)
+    if current.digest not in _rulebooks:
+        _rulebooks[current.digest] = Rulebook(current)
+    return _rulebooks[current.digest]
+
+
+def page_of_triage(session: Session, *, after: UUID | None, limit: int) -> list[Placement]:
+    """Reports a person must place, by report id, which is by time of receipt."""
+    statement = select(Placement).where(reports.c.state == State.TRIAGE).order_by(reports.c.report_id).limit(limit)
+    return list(session.scalars(statement.where(reports.c.report_id > after) if after else statement))
+
+
+def gauges(session: Session) -> Iterable[GaugeMetricFamily]:
+    """What became of all reports, and how many wait for a person."""
+    outcomes = GaugeMetricFamily("hoiam_routed_reports", "Reports by how they were placed", labels=["outcome"])
+    rows = session.execute(select(reports.c.state, func.count()).group_by(reports.c.state))
+    counts = dict.fromkeys(State, 0) | {State(state): count for state, count in rows}
+    for state, count in counts.items():
+        outcomes.add_metric([state], count)
+    yield outcomes
+    yield GaugeMetricFamily("hoiam_triage_reports", "Reports that wait for a person to place them", value=counts[State.TRIAGE])
