@@ -105,15 +105,16 @@ def log_decision(session: Session, placement: Placement, outcome: Decision | Unr
     session.add(verdict)
 
 
-_rulebooks: dict[str, Rulebook] = {}  # by digest of the province
+_rulebooks: dict[int, Rulebook] = {}  # by version of the province
 
 
 def rulebook(session: Session) -> Rulebook:
     """The rules in force, indexed once a process."""
-    current = province.current(session)
-    if current.digest not in _rulebooks:
-        _rulebooks[current.digest] = Rulebook(current)
-    return _rulebooks[current.digest]
+    current, version = province.current(session), province.current_version(session)
+    known = _rulebooks.get(version)
+    if known is None or known.province is not current:
+        known = _rulebooks[version] = Rulebook(current)
+    return known
 
 
 def page_of_triage(session: Session, *, after: UUID | None, limit: int) -> list[Placement]:
