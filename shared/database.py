@@ -44,7 +44,7 @@ def engine(url: str, service: str, *, pool: int = 10) -> Engine:
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=True,
-        insertmanyvalues_page_size=500,
+        executemany_mode="values_plus_batch",
     )
 
 

@@ -1,4 +1,4 @@
-"""The tables every service has: its mailbox and its copy of the province. Called by each service's first version; never edited after a release."""
+"""The tables every service has: mailbox and copy of the province. Called by first versions; never edited after a release."""
 
 import sqlalchemy as sa
 from alembic import op
