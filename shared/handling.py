@@ -17,12 +17,13 @@ import structlog
 from sqlalchemy.orm import Session
 
 from shared import mailbox, metrics
-from shared.bus import REQUESTS, Delivery
+from shared.bus import Delivery
 from shared.database import Sessions, is_outage
 from shared.envelope import Envelope, Malformed, decode
-from shared.errors import Forbidden, NotYet, Refused
+from shared.errors import NotYet, Refused
 from shared.mailbox import Held
-from shared.messages import AGENCY_REQUESTS, Fact, Message, Request, RequestDone, RequestRefused, Tick
+from shared.messages import Message, Request, RequestDone, RequestRefused, Tick
+from shared.reception import actor_of, opened, stated_by_us
 
 Handler = Callable[[Any, Session], Sequence[Message]]
 Preload = Callable[[Sequence[Message], Session], object]
@@ -32,7 +33,15 @@ LADDER = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10), ti
 EARLY, EARLY_LIMIT = timedelta(seconds=5), timedelta(minutes=10)
 SUSPECT = 2  # deliveries that ended without an acknowledgement: run alone, it may be what kills us
 
+MOMENT = "moment"  # in session.info
+
 log = structlog.get_logger()
+
+
+def moment(session: Session, message: Message) -> datetime:
+    """When ``message`` takes effect here: the time at which it is handled, never before the time it states."""
+    handled_at: datetime | None = session.info.get(MOMENT)
+    return max(handled_at, message.at) if handled_at else message.at
 
 
 def _nothing(_messages: Sequence[Message], _session: Session) -> None:
@@ -61,9 +70,10 @@ class Handling:
             self.committed()
         return len(said)
 
-    def together(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
+    def together(self, envelopes: Sequence[Envelope], at: datetime | None = None) -> list[Outcome]:
         """Handle ``envelopes`` in one transaction; whether each was new. Raises what a handler raises, and then nothing is kept."""
         with self.sessions.begin() as session:
+            session.info[MOMENT] = at
             new = mailbox.receive(session, [envelope.id for envelope in envelopes])
             fresh = _first_of_each(envelopes, new)
             locked = self.preload([envelope.message for envelope in fresh], session)
@@ -75,27 +85,27 @@ class Handling:
             self.committed()
         return _new_ones(envelopes, new)
 
-    def batch(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
+    def batch(self, envelopes: Sequence[Envelope], at: datetime | None = None) -> list[Outcome]:
         """Handle all in one transaction, or each in its own when something raises. Raises only when the database is away."""
         try:
             with metrics.handling(self.service, len(envelopes)):
-                return self.together(envelopes)
+                return self.together(envelopes, at)
         except Exception as error:
             if is_outage(error):
                 raise
             if len(envelopes) == 1:
                 return [error]
-        return [outcome for envelope in envelopes for outcome in self.batch([envelope])]
+        return [outcome for envelope in envelopes for outcome in self.batch([envelope], at)]
 
     def deliveries(self, deliveries: Sequence[Delivery], at: datetime) -> None:
         """Handle what came from the bus at ``at``. When this returns, every delivery is handled or held and may be acknowledged."""
-        opened = [(delivery, _open(delivery, at)) for delivery in deliveries]
-        for delivery, refusal in opened:
+        seen = [(delivery, opened(delivery, at)) for delivery in deliveries]
+        for delivery, refusal in seen:
             if isinstance(refusal, Refused):
                 self._settle(delivery, None, refusal, at)
-        good = [(delivery, envelope) for delivery, envelope in opened if isinstance(envelope, Envelope)]
+        good = [(delivery, envelope) for delivery, envelope in seen if isinstance(envelope, Envelope)]
         for group in _groups(good):
-            for (delivery, envelope), outcome in zip(group, self.batch([envelope for _, envelope in group]), strict=True):
+            for (delivery, envelope), outcome in zip(group, self.batch([envelope for _, envelope in group], at), strict=True):
                 metrics.handled(self.service, envelope.message, outcome, at)
                 if isinstance(outcome, Exception):
                     self._settle(delivery, envelope, outcome, at)
@@ -143,7 +153,7 @@ class Handling:
     def _retry(self, held: Held, at: datetime) -> bool:
         envelope = None
         try:
-            envelope = decode(held.body, actor=_actor(held.sender), received_at=_stated_by_us(held.exchange, held.received_at))
+            envelope = decode(held.body, actor=actor_of(held.sender), received_at=stated_by_us(held.exchange, held.received_at))
             self._again(envelope, held, at)
         except Exception as error:
             if is_outage(error):
@@ -156,6 +166,7 @@ class Handling:
         with self.sessions.begin() as session:
             if not mailbox.claim(session, held.message_id, at):
                 return
+            session.info[MOMENT] = at
             locked = self.preload([envelope.message], session)
             mailbox.post(session, self._answers(envelope, session))
             mailbox.release(session, held.message_id)
@@ -211,38 +222,6 @@ def _groups(opened: Sequence[tuple[Delivery, Envelope]]) -> list[list[tuple[Deli
     suspects = [[pair] for pair in opened if pair[0].attempts >= SUSPECT]
     others = [pair for pair in opened if pair[0].attempts < SUSPECT]
     return [*suspects, others] if others else suspects
-
-
-def _open(delivery: Delivery, at: datetime) -> Envelope | Refused:
-    try:
-        envelope = decode(delivery.body, actor=_actor(delivery.sender), received_at=_stated_by_us(delivery.exchange, at))
-        _check_sender(delivery, envelope.message)
-    except Refused as refusal:
-        return refusal
-    return envelope
-
-
-def _check_sender(delivery: Delivery, message: Message) -> None:
-    """On ``hoiam.requests`` only the broker's word counts (AMQP ``user_id``): keys and bodies are the sender's own writing."""
-    if delivery.exchange != REQUESTS:
-        if not isinstance(message, Fact):
-            raise Malformed(f"{message.topic} is not a fact", code="wrong_exchange")
-        return
-    if not isinstance(message, AGENCY_REQUESTS):
-        raise Forbidden(f"an agency may not send {message.topic}")
-    if not delivery.sender.startswith("agency."):
-        raise Forbidden("set the user_id property to your own user name: without it nobody can tell who asks", code="unproven_sender")
-    if delivery.routing_key != f"{delivery.sender.removeprefix('agency.')}.{message.topic}":
-        raise Forbidden(f"the routing key must be <your agency>.{message.topic}", code="wrong_key")
-
-
-def _actor(sender: str) -> str:
-    return sender.replace("agency.", "agency:", 1) if sender.startswith("agency.") else ""
-
-
-def _stated_by_us(exchange: str, at: datetime) -> datetime | None:
-    """A request happens when it reaches us, whatever time its sender states; a fact when its owner says it did."""
-    return at if exchange == REQUESTS else None
 
 
 def _kept(delivery: Delivery, envelope: Envelope | None, at: datetime) -> Held:

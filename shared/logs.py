@@ -36,7 +36,7 @@ def configure(service: str, style: Literal["json", "human"], level: str = "INFO"
     logging.basicConfig(handlers=[handler], level=level, force=True)
     logging.getLogger("pika").setLevel(logging.CRITICAL)  # it logs the beginnings of bodies
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     structlog.configure(
         processors=[*before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from services.routing import store
 from services.routing.domain.placement import Placement
 from services.routing.domain.rules import Decision, Unroutable
-from shared.handling import Handler
+from shared.handling import Handler, moment
 from shared.messages import CaseAssigned, CaseCancelled, CaseRefused, CaseReturned, Message, ReportReceived
 
 
@@ -17,7 +17,7 @@ def route_report(received: ReportReceived, session: Session) -> Sequence[Message
         return []  # said twice under two names
     placement = store.add_placement(session, Placement.of(received))
     outcome = store.rulebook(session).decide(received, received.at)
-    return _settle(session, placement, outcome, received.at, hop=1)
+    return _settle(session, placement, outcome, moment(session, received), hop=1)
 
 
 def route_again(returned: CaseReturned, session: Session) -> Sequence[Message]:
@@ -26,7 +26,7 @@ def route_again(returned: CaseReturned, session: Session) -> Sequence[Message]:
     if placement.is_late(returned.hop):
         return []
     outcome = placement.give_back(returned, store.rulebook(session))
-    return _settle(session, placement, outcome, returned.at, hop=returned.hop + 1)
+    return _settle(session, placement, outcome, moment(session, returned), hop=returned.hop + 1)
 
 
 def note_holder(assigned: CaseAssigned, session: Session) -> Sequence[Message]:

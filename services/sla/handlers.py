@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from services.sla import store
 from services.sla.domain.case import Case
 from services.sla.domain.lifecycle import OPEN, possible
-from shared.handling import Handler
+from shared.handling import Handler, moment
 from shared.messages import (
     AcceptCase,
     AnswerReporter,
@@ -41,7 +41,7 @@ def route_case(routed: ReportRouted, session: Session) -> Sequence[Message]:
     case = store.case_of(session, routed.report_id)
     if routed.hop <= case.hop or not possible("route", case.state):
         return []  # late: the centre or a newer decision was faster, or the reporter withdrew
-    return case.route(routed, store.timekeeper(session, case), actor="routing")
+    return case.route(routed, store.timekeeper(session, case), actor="routing", at=moment(session, routed))
 
 
 def await_triage(unrouted: ReportUnrouted, session: Session) -> Sequence[Message]:
@@ -49,7 +49,7 @@ def await_triage(unrouted: ReportUnrouted, session: Session) -> Sequence[Message
     if unrouted.hop <= case.hop or not possible("route", case.state):
         return []
     keeper = store.timekeeper(session, case)
-    return case.wait_for_triage(unrouted.at, keeper, explanation=unrouted.explanation)
+    return case.wait_for_triage(moment(session, unrouted), keeper, explanation=unrouted.explanation)
 
 
 def route_by_hand(request: RouteReport, session: Session) -> Sequence[Message]:

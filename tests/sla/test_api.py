@@ -133,9 +133,7 @@ class TestRefusals:
 
 class TestEveryRoute:
     def test_is_in_the_table_of_roles(self, http):
-        routes = {
-            f"{method.upper()} {path}" for path, methods in http.app.openapi()["paths"].items() for method in methods
-        }
+        routes = {f"{method.upper()} {path}" for path, methods in http.app.openapi()["paths"].items() for method in methods}
 
         assert routes <= set(ROUTES)
 

@@ -39,7 +39,7 @@ def case(keeper):
 
 @pytest.fixture
 def routed_case(case, keeper):
-    case.route(routed(received(report_id=case.report_id)), keeper, actor="routing")
+    case.route(routed(received(report_id=case.report_id)), keeper, actor="routing", at=MONDAY + timedelta(seconds=1))
     return case
 
 
@@ -61,7 +61,7 @@ class TestOpen:
 
 class TestRoute:
     def test_the_agency_is_told_what_to_do_by_when(self, case, keeper):
-        said = case.route(routed(received(report_id=case.report_id)), keeper, actor="routing")
+        said = case.route(routed(received(report_id=case.report_id)), keeper, actor="routing", at=MONDAY + timedelta(seconds=1))
 
         assert topics(said) == ["case.assigned", "assignment"]
         assert said[1].due_at == case.due_at == keeper.calendar.add(MONDAY, keeper.calendar.day * 3)
@@ -196,7 +196,9 @@ class TestAnswer:
 
         with pytest.raises(NotFound):
             routed_case.answer_comment(asked(AnswerReporter, routed_case.report_id, comment_id=uuid4(), answer="Ngày mai"))
-        [answered] = routed_case.answer_comment(asked(AnswerReporter, routed_case.report_id, comment_id=heard.comment_id, answer="Ngày mai"))
+        [answered] = routed_case.answer_comment(
+            asked(AnswerReporter, routed_case.report_id, comment_id=heard.comment_id, answer="Ngày mai")
+        )
 
         assert answered.on_time
         with pytest.raises(NotFound):

@@ -208,3 +208,13 @@ class TestGauges:
 
         assert values["hoiam_open_cases"] == [1]
         assert values["hoiam_open_cases_without_clock"] == [0]
+
+
+class TestMoment:
+    def test_an_agencys_clock_starts_when_it_is_told_and_not_when_routing_decided(self, handling, rooms):
+        report, late = received(), MONDAY + timedelta(hours=2)
+
+        handling.deliveries([delivered(report), delivered(routed(report))], late)
+
+        started = {clock.name: clock.started_at for clock in case_of(rooms, report).clocks}
+        assert started == {"route": MONDAY, "take_up": late, "resolve": MONDAY}

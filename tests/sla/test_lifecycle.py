@@ -8,7 +8,9 @@ from services.sla.domain.lifecycle import OPEN, TABLE, IllegalMove, State, after
 
 TRIGGERS = sorted({row["trigger"] for row in TABLE})
 LEGAL = {
-    (row["trigger"], source): row["dest"] for row in TABLE for source in (row["source"] if isinstance(row["source"], list) else [row["source"]])
+    (row["trigger"], source): row["dest"]
+    for row in TABLE
+    for source in (row["source"] if isinstance(row["source"], list) else [row["source"]])
 }
 
 

@@ -69,19 +69,19 @@ class Case:
 
     # --- routing ---------------------------------------------------------------------------------------------------
 
-    def route(self, routed: say.ReportRouted, keeper: Timekeeper, *, actor: str) -> list[Message]:
-        """The case gets a (new) holder. From work in hand it is a transfer: custody moves, the reporter's deadline stays."""
+    def route(self, routed: say.ReportRouted, keeper: Timekeeper, *, actor: str, at: datetime) -> list[Message]:
+        """The case gets a (new) holder, whose clocks start ``at`` the moment it is told. From work in hand it is a transfer: custody moves, the reporter's deadline stays."""
         before = self.agency if self.state != State.RECEIVED else ""
-        self._move("route", actor=actor, at=routed.at, agency=routed.agency, rule=routed.rule, hop=routed.hop)
+        self._move("route", actor=actor, at=at, agency=routed.agency, rule=routed.rule, hop=routed.hop)
         self.agency, self.hop, self.explanation = routed.agency, routed.hop, routed.explanation
         self.sla_class, self.urgent, self.supporting = routed.sla_class, routed.urgent, list(routed.supporting)
-        self._stop("route", routed.at)
-        self._stop("take_up", routed.at)
-        take_up = self._start("take_up", keeper.allowance("take_up", urgent=self.urgent), keeper, routed.at)
+        self._stop("route", at)
+        self._stop("take_up", at)
+        take_up = self._start("take_up", keeper.allowance("take_up", urgent=self.urgent), keeper, at)
         self._start_resolve(keeper)
-        assigned = say.CaseAssigned(**self._head(routed.at), due_at=self._due, hop=self.hop)
-        moved_away = [dispatch.transfer(self, routed.at, before=before)] if before not in {"", self.agency} else []
-        return [assigned, *moved_away, dispatch.assignment(self, routed.at, keeper, take_up_by=take_up.due_at)]
+        assigned = say.CaseAssigned(**self._head(at), due_at=self._due, hop=self.hop)
+        moved_away = [dispatch.transfer(self, at, before=before)] if before not in {"", self.agency} else []
+        return [assigned, *moved_away, dispatch.assignment(self, at, keeper, take_up_by=take_up.due_at)]
 
     def route_by_hand(self, request: say.RouteReport, keeper: Timekeeper) -> list[Message]:
         """The operations centre names the agency, with its reason."""
@@ -98,7 +98,7 @@ class Case:
             urgent=self.urgent,
             hop=self.hop + 1,
         )
-        return self.route(routed, keeper, actor=request.actor)
+        return self.route(routed, keeper, actor=request.actor, at=request.at)
 
     def wait_for_triage(self, at: datetime, keeper: Timekeeper, *, explanation: str) -> list[Message]:
         """Nobody could be named: the operations centre has the longer time of unclear competence to route it."""

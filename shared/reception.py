@@ -1,0 +1,43 @@
+"""Opening what came from the bus: whose word it is, and whether they may say it.
+
+On ``hoiam.requests`` only the broker's word counts (AMQP ``user_id``): keys and bodies are the sender's own writing.
+"""
+
+from datetime import datetime
+
+from shared.bus import REQUESTS, Delivery
+from shared.envelope import Envelope, Malformed, decode
+from shared.errors import Forbidden, Refused
+from shared.messages import AGENCY_REQUESTS, Fact, Message
+
+
+def opened(delivery: Delivery, at: datetime) -> Envelope | Refused:
+    try:
+        envelope = decode(delivery.body, actor=actor_of(delivery.sender), received_at=stated_by_us(delivery.exchange, at))
+        _check_sender(delivery, envelope.message)
+    except Refused as refusal:
+        return refusal
+    return envelope
+
+
+def _check_sender(delivery: Delivery, message: Message) -> None:
+    if delivery.exchange != REQUESTS:
+        if not isinstance(message, Fact):
+            raise Malformed(f"{message.topic} is not a fact", code="wrong_exchange")
+        return
+    if not isinstance(message, AGENCY_REQUESTS):
+        raise Forbidden(f"an agency may not send {message.topic}")
+    if not delivery.sender.startswith("agency."):
+        raise Forbidden("set the user_id property to your own user name: without it nobody can tell who asks", code="unproven_sender")
+    if delivery.routing_key != f"{delivery.sender.removeprefix('agency.')}.{message.topic}":
+        raise Forbidden(f"the routing key must be <your agency>.{message.topic}", code="wrong_key")
+
+
+def actor_of(sender: str) -> str:
+    """``agency.dh``, as the bus proves it, is ``agency:dh``; anybody else is nobody."""
+    return sender.replace("agency.", "agency:", 1) if sender.startswith("agency.") else ""
+
+
+def stated_by_us(exchange: str, at: datetime) -> datetime | None:
+    """A request happens when it reaches us, whatever time its sender states; a fact when its owner says it did."""
+    return at if exchange == REQUESTS else None
