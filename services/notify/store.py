@@ -1,0 +1,253 @@
+"""Tables of notify, their mapping to the domain, and what is looked up in them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from prometheus_client.core import GaugeMetricFamily
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    Uuid,
+    func,
+    or_,
+    select,
+    update,
+)  # fmt: skip
+from sqlalchemy.orm import Session, registry
+
+from services.notify.domain.contacts import SealedContact
+from services.notify.domain.notices import Notice, State
+from services.notify.domain.telling import Subject
+from services.notify.domain.webhooks import Webhook
+from shared import province
+from shared.errors import NotYet
+from shared.messages import Message
+
+metadata = MetaData()
+provinces = province.table(metadata)
+
+
+class _State(TypeDecorator[State]):
+    impl = Text
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> State | None:
+        return None if value is None else State(value)
+
+
+def _moment(name: str, *, nullable: bool = False) -> Column[datetime]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+subjects = Table(
+    "subjects",
+    metadata,
+    Column("report_id", Uuid, primary_key=True),
+    Column("tracking_code", Text, nullable=False),
+    Column("portal", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("reachable", Boolean, nullable=False),
+    _moment("received_at"),
+    Column("status", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("told", ARRAY(Text), nullable=False),
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("report_id", Uuid, primary_key=True),
+    Column("sealed", Text, nullable=False),
+    _moment("at"),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("portal", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+    _moment("created_at"),
+    UniqueConstraint("portal", "url"),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("report_id", Uuid, nullable=False, index=True),
+    Column("about", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("html", Text),
+    Column("webhook_id", Uuid),
+    Column("state", _State, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", Text, nullable=False),
+    _moment("created_at"),
+    _moment("due_at"),
+    _moment("sent_at", nullable=True),
+    _moment("claimed_until", nullable=True),
+)
+Index("notices_due", notices.c.due_at, postgresql_where=notices.c.state == State.PENDING)
+Index("notices_not_sent", notices.c.state, notices.c.channel, postgresql_where=notices.c.state != State.SENT)
+
+_mapper = registry()
+_mapper.map_imperatively(Subject, subjects)
+_mapper.map_imperatively(SealedContact, contacts)
+_mapper.map_imperatively(Webhook, webhooks)
+_mapper.map_imperatively(Notice, notices)
+_SUBJECTS, _CONTACTS, _WEBHOOKS = "subjects", "contacts", "webhooks"  # in session.info: asked once a transaction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parcel:
+    """A claimed notice, with what is needed to send it."""
+
+    notice: Notice
+    tracking_code: str
+    sealed_contact: str | None
+    webhook: Webhook | None
+
+
+def preload(messages: Sequence[Message], session: Session) -> object:
+    """The subjects of a batch, locked in one order, with their contacts; and the webhooks there are."""
+    ids = {message.report_id for message in messages}
+    locked = select(Subject).where(subjects.c.report_id.in_(ids)).order_by(subjects.c.report_id).with_for_update()
+    session.info[_SUBJECTS] = dict.fromkeys(ids) | {subject.report_id: subject for subject in session.scalars(locked)}
+    known = select(SealedContact).where(contacts.c.report_id.in_(ids))
+    session.info[_CONTACTS] = dict.fromkeys(ids) | {contact.report_id: contact for contact in session.scalars(known)}
+    return session.info[_SUBJECTS], session.info[_CONTACTS]
+
+
+def known_subject(session: Session, report_id: UUID) -> Subject | None:
+    """The subject of a report, locked by :func:`preload`."""
+    found: dict[UUID, Subject | None] = session.info.get(_SUBJECTS, {})
+    return found[report_id] if report_id in found else session.get(Subject, report_id)
+
+
+def subject_of(session: Session, report_id: UUID) -> Subject:
+    """Raises :class:`NotYet`: the report itself is still on its way."""
+    subject = known_subject(session, report_id)
+    if subject is None:
+        raise NotYet(f"report {report_id} has not been received here yet")
+    return subject
+
+
+def add_subject(session: Session, subject: Subject) -> Subject:
+    """Keep a new one."""
+    session.add(subject)
+    session.info.setdefault(_SUBJECTS, {})[subject.report_id] = subject
+    return subject
+
+
+def keep_contact(session: Session, contact: SealedContact) -> None:
+    """The newest word on how to reach the reporter."""
+    found: dict[UUID, SealedContact | None] = session.info.setdefault(_CONTACTS, {})
+    before = found[contact.report_id] if contact.report_id in found else session.get(SealedContact, contact.report_id)
+    if before is None:
+        session.add(contact)
+        found[contact.report_id] = contact
+    elif before.at < contact.at:
+        before.sealed, before.at = contact.sealed, contact.at
+
+
+def webhooks_of(session: Session, portal: str) -> list[Webhook]:
+    """Where the portal hears the news now."""
+    if _WEBHOOKS not in session.info:
+        session.info[_WEBHOOKS] = session.scalars(select(Webhook).where(webhooks.c.active)).all()
+    return [webhook for webhook in session.info[_WEBHOOKS] if webhook.portal == portal]
+
+
+def is_registered(session: Session, portal: str, url: str) -> bool:
+    """Whether that portal hears the news at that address already."""
+    return session.scalar(select(webhooks.c.id).where(webhooks.c.portal == portal, webhooks.c.url == url)) is not None
+
+
+def all_webhooks(session: Session) -> list[Webhook]:
+    """By portal and age."""
+    return list(session.scalars(select(Webhook).order_by(webhooks.c.portal, webhooks.c.created_at, webhooks.c.id)))
+
+
+def switch_off(session: Session, webhook_id: UUID) -> None:
+    """Nothing more goes there."""
+    session.execute(update(webhooks).where(webhooks.c.id == webhook_id).values(active=False))
+
+
+def claim(session: Session, *, to_portals: bool, at: datetime, until: datetime, limit: int) -> list[Parcel]:
+    """Pending notices whose time has come by ``at``, the longest waiting first; nobody else gets them before ``until``."""
+    free = or_(notices.c.claimed_until.is_(None), notices.c.claimed_until <= at)
+    due = select(Notice).where(notices.c.state == State.PENDING, notices.c.due_at <= at, free)
+    mine = due.where(notices.c.webhook_id.is_not(None) if to_portals else notices.c.webhook_id.is_(None))
+    claimed = list(session.scalars(mine.order_by(notices.c.due_at).limit(limit).with_for_update(skip_locked=True)))
+    if not claimed:
+        return []
+    session.execute(update(notices).where(notices.c.id.in_([notice.id for notice in claimed])).values(claimed_until=until))
+    return _parcels(session, claimed)
+
+
+def _parcels(session: Session, claimed: Sequence[Notice]) -> list[Parcel]:
+    reports = {notice.report_id for notice in claimed}
+    codes = select(subjects.c.report_id, subjects.c.tracking_code, contacts.c.sealed).outerjoin_from(
+        subjects, contacts, subjects.c.report_id == contacts.c.report_id
+    )
+    about = {row.report_id: row for row in session.execute(codes.where(subjects.c.report_id.in_(reports)))}
+    hooks = select(Webhook).where(webhooks.c.id.in_({notice.webhook_id for notice in claimed if notice.webhook_id}))
+    at = {webhook.id: webhook for webhook in session.scalars(hooks)}
+    return [
+        Parcel(
+            notice=notice,
+            tracking_code=about[notice.report_id].tracking_code,
+            sealed_contact=about[notice.report_id].sealed,
+            webhook=at.get(notice.webhook_id) if notice.webhook_id else None,
+        )
+        for notice in claimed
+    ]
+
+
+def locked_notices(session: Session, ids: Iterable[UUID]) -> dict[UUID, Notice]:
+    """By id."""
+    statement = select(Notice).where(notices.c.id.in_(set(ids))).order_by(notices.c.id).with_for_update()
+    return {notice.id: notice for notice in session.scalars(statement)}
+
+
+def notices_about(session: Session, report_id: UUID) -> list[Notice]:
+    """Everything that was or will be told about a report, oldest first."""
+    return list(session.scalars(select(Notice).where(notices.c.report_id == report_id).order_by(notices.c.created_at, notices.c.id)))
+
+
+def sealed_contact(session: Session, report_id: UUID) -> str | None:
+    """As intake sealed it."""
+    return session.scalar(select(contacts.c.sealed).where(contacts.c.report_id == report_id))
+
+
+def gauges(session: Session) -> Iterable[GaugeMetricFamily]:
+    """What waits and what failed, by channel, and the oldest that should be out by now."""
+    counted = GaugeMetricFamily("hoiam_notices", "Notices that wait or failed, by channel", labels=["state", "channel"])
+    not_sent = notices.c.state != State.SENT
+    rows = session.execute(
+        select(notices.c.state, notices.c.channel, func.count()).where(not_sent).group_by(notices.c.state, notices.c.channel)
+    )
+    for state, channel, count in rows:
+        counted.add_metric([state, channel], count)
+    yield counted
+    waiting = func.extract("epoch", func.now() - func.min(notices.c.created_at))
+    oldest = session.scalar(select(func.coalesce(func.greatest(waiting, 0), 0)).where(notices.c.state == State.PENDING))
+    yield GaugeMetricFamily("hoiam_oldest_pending_notice_seconds", "Since the fact that waits longest to be told", value=float(oldest or 0))

@@ -1,0 +1,208 @@
+"""notify on a real PostgreSQL, with the real province, a real mail server and a real receiver of webhooks."""
+
+import json
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+
+from services.cli.process import free_port
+from services.notify import store
+from services.notify.domain.webhooks import AddWebhook
+from services.notify.handlers import HANDLERS
+from services.notify.settings import NotifySettings
+from shared import province
+from shared.database import Sessions, engine, migrate, sessions
+from shared.handling import Handling
+from shared.messages import ReporterReachable, ReportReceived
+from shared.privacy import SealingKeys, new_key
+from shared.province import Province, read_province
+from shared.settings import PROJECT
+from tests.builders import MONDAY, envelope, received
+
+with warnings.catch_warnings():  # it would rather have httpx2, which nothing else here needs
+    warnings.simplefilter("ignore")
+    import fastapi.testclient  # noqa: F401
+
+KEYS = new_key("test")
+LINK_KEY = "a-secret-for-links-that-is-long-enough"
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@dataclass
+class Clock:
+    """Stands still until it is moved."""
+
+    at: datetime = MONDAY
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def move(self, **span: float) -> None:
+        self.at += timedelta(**span)
+
+
+@dataclass
+class MailServer:
+    """What a mail server got, and whom it refuses with which answer."""
+
+    port: int = 0
+    mail: list[EmailMessage] = field(default_factory=list)
+    refuse: dict[str, str] = field(default_factory=dict)
+    connections: int = 0
+
+    async def handle_EHLO(self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]) -> list[str]:
+        self.connections += 1
+        session.host_name = hostname
+        return responses
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        if address in self.refuse:
+            return self.refuse[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.mail.append(message_from_bytes(envelope.content, policy=default))
+        return "250 OK"
+
+
+@dataclass
+class Receiver:
+    """A portal's end of a webhook."""
+
+    url: str = ""
+    status: int = 204
+    headers: dict[str, str] = field(default_factory=dict)
+    got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(body) for _, body in self.got]
+
+
+@pytest.fixture(scope="session")
+def quang_tri() -> Province:
+    return read_province(PROJECT / "deploy/provinces/quang-tri")
+
+
+@pytest.fixture
+def notify_url(database_url: str, quang_tri: Province) -> str:
+    """A database with notify's schema and the province in it."""
+    migrate(database_url, "notify")
+    of = engine(database_url, "notify")
+    with sessions(of).begin() as session:
+        province.store(session, quang_tri, MONDAY)
+    of.dispose()
+    return database_url
+
+
+@pytest.fixture
+def rooms(notify_url: str) -> Iterator[Sessions]:
+    of = engine(notify_url, "notify")
+    yield sessions(of)
+    of.dispose()
+
+
+@pytest.fixture
+def handling(rooms: Sessions) -> Handling:
+    return Handling(service="notify", handlers=HANDLERS, sessions=rooms, preload=store.preload)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    server = MailServer(port=free_port())
+
+    def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, login: Any) -> AuthResult:
+        return AuthResult(success=(login.login, login.password) == (b"pa", b"s3cret:/@"), handled=False)
+
+    options = {"authenticator": authenticate, "auth_require_tls": False}
+    controller = Controller(server, hostname="127.0.0.1", port=server.port, **options)
+    controller.start()
+    yield server
+    controller.stop()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    portal = Receiver()
+
+    class Door(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            portal.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(portal.status)
+            for name, value in portal.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", free_port()), Door)
+    thread = Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    portal.url = f"http://127.0.0.1:{server.server_port}/hook"
+    yield portal
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def settings_with(tmp_path: Path) -> Callable[..., NotifySettings]:
+    usual = {
+        "database_url": "postgresql://nowhere",
+        "link_key": LINK_KEY,
+        "sealing_keys": KEYS,
+        "public_url": "https://hoiam.example/tra-cuu/",
+        "mailbox_dir": tmp_path / "mailbox",
+        "webhook_allow_loopback": True,
+    }
+    return lambda **fields: NotifySettings(**usual | fields)
+
+
+@pytest.fixture
+def report_of(handling: Handling) -> Callable[..., ReportReceived]:
+    """A report whose reporter left this contact; both are received."""
+
+    def receive(contact: dict[str, str] | None = None, **fields: Any) -> ReportReceived:
+        report = received(reachable=contact is not None, **fields)
+        if contact is not None:
+            handling.together([envelope(reachable(report, contact))])
+        handling.together([envelope(report)])
+        return report
+
+    return receive
+
+
+@pytest.fixture
+def hook(handling: Handling, receiver: Receiver) -> AddWebhook:
+    """The portal ``app`` hears the news at the receiver."""
+    id_ = uuid4()
+    sealed = SealingKeys.parse(KEYS).seal(SECRET, about=str(id_))
+    asked = AddWebhook(report_id=id_, at=MONDAY, portal="app", url=receiver.url, sealed=sealed)
+    handling.together([envelope(asked)])
+    return asked
+
+
+def reachable(report: ReportReceived, contact: dict[str, str]) -> ReporterReachable:
+    sealed = SealingKeys.parse(KEYS).seal(json.dumps(contact), about=str(report.report_id))
+    return ReporterReachable(report_id=report.report_id, at=report.at, sealed=sealed)

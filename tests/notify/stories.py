@@ -1,0 +1,35 @@
+"""Every fact a reporter or a portal may hear about, about one report."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from shared import messages as say
+from shared.messages import Fact, ReportReceived
+
+DUE = datetime(2026, 11, 27, 10, 0, tzinfo=UTC)  # 17:00 in Vietnam
+FACTS: dict[type[Fact], dict[str, Any]] = {
+    say.CaseAssigned: {"due_at": DUE, "hop": 1},
+    say.CaseAccepted: {"due_at": DUE},
+    say.CaseQuestioned: {"question": "Hố ga nằm trước số nhà nào?"},
+    say.CaseResumed: {"due_at": DUE},
+    say.CaseExtended: {"due_at": DUE, "reason": "Chờ vật tư thay thế"},
+    say.CaseProgressed: {"text": "Đã đặt mua bóng đèn", "expected_on": date(2026, 11, 25)},
+    say.CaseAnswered: {"comment_id": UUID(int=7), "answer": "Tổ sửa chữa đến vào chiều nay", "on_time": True},
+    say.CaseResolved: {"outcome": say.Outcome.FIXED, "answer": "Đã thay ba bóng đèn", "submitted_at": DUE, "due_at": DUE, "on_time": True},
+    say.CaseReopened: {"reason": "Đèn lại tắt"},
+    say.CaseRefused: {"reason_code": "dispute", "reason": "Tranh chấp dân sự", "redirect": "Tòa án nhân dân huyện"},
+    say.CaseCancelled: {"reason": "Người gửi rút phản ánh"},
+    say.CaseClosed: {},
+}
+
+
+def about(report: ReportReceived, kind: type[Fact], version: int = 3, **fields: Any) -> Any:
+    """One fact about the case of ``report``, held by Đông Hà."""
+    at = report.at + timedelta(minutes=version)
+    return kind(**{"report_id": report.report_id, "at": at, "version": version, "agency": "dh", **FACTS[kind], **fields})
+
+
+def everything(report: ReportReceived) -> list[Fact]:
+    """All of them, one after the other."""
+    return [about(report, kind, number) for number, kind in enumerate(FACTS, start=2)]
