@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    bindparam,
     delete,
     func,
     insert,
@@ -30,6 +31,7 @@ from sqlalchemy import (
     text,
     update,
 )  # fmt: skip
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -94,10 +96,17 @@ class Held:
     reason: str
 
 
+# One statement whatever the number, so that it is compiled once; sorted, so that twins never wait for each other in a circle.
+_RECEIVE = (
+    text("INSERT INTO inbox (message_id) SELECT unnest(:names) ON CONFLICT DO NOTHING RETURNING message_id")
+    .bindparams(bindparam("names", type_=ARRAY(Uuid)))
+    .columns(message_id=Uuid)
+)
+
+
 def receive(session: Session, names: Sequence[UUID]) -> set[UUID]:
     """Write ``names`` into the inbox; those not seen before. A twin writing the same name now is waited for."""
-    statement = upsert(inbox).values([{"message_id": name} for name in sorted(set(names))]).on_conflict_do_nothing()
-    return set(session.scalars(statement.returning(inbox.c.message_id)))
+    return set(session.scalars(_RECEIVE, {"names": sorted(set(names))}))
 
 
 def post(session: Session, envelopes: Sequence[Envelope]) -> None:
@@ -118,10 +127,13 @@ def waiting(session: Session, *, limit: int) -> list[tuple[int, Letter]]:
     return [(row["id"], Letter(**{name: row[name] for name in Letter.__slots__})) for row in rows]
 
 
+_SENT = text("DELETE FROM outbox WHERE id = ANY(:ids)")
+
+
 def sent(session: Session, ids: Sequence[int]) -> None:
     """Forget letters that are safe in a queue."""
     if ids:
-        session.execute(delete(outbox).where(outbox.c.id.in_(ids)))
+        session.execute(_SENT, {"ids": list(ids)})
 
 
 def block(session: Session, refused: Letter, *, reason: str, seconds: float) -> None:
