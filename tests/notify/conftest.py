@@ -20,10 +20,14 @@ from aiosmtpd.smtp import AuthResult
 
 from services.cli.process import free_port
 from services.notify import store
+from services.notify.channels.choice import deliveries
+from services.notify.channels.delivery import Delivery
+from services.notify.domain.notices import Notice
 from services.notify.domain.webhooks import AddWebhook
 from services.notify.handlers import HANDLERS
 from services.notify.settings import NotifySettings
 from shared import province
+from shared.clock import now
 from shared.database import Sessions, engine, migrate, sessions
 from shared.handling import Handling
 from shared.messages import ReporterReachable, ReportReceived
@@ -38,6 +42,7 @@ with warnings.catch_warnings():  # it would rather have httpx2, which nothing el
 
 KEYS = new_key("test")
 LINK_KEY = "a-secret-for-links-that-is-long-enough"
+LAN = {"name": "Nguyễn Thị Lan", "email": "lan@example.vn", "phone": "+84912345678"}
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
@@ -206,3 +211,25 @@ def hook(handling: Handling, receiver: Receiver) -> AddWebhook:
 def reachable(report: ReportReceived, contact: dict[str, str]) -> ReporterReachable:
     sealed = SealingKeys.parse(KEYS).seal(json.dumps(contact), about=str(report.report_id))
     return ReporterReachable(report_id=report.report_id, at=report.at, sealed=sealed)
+
+
+@pytest.fixture
+def by_mail(settings_with: Any, mail_server: Any, clock: Any) -> Delivery:
+    return deliveries(settings_with(smtp_url=f"smtp://127.0.0.1:{mail_server.port}"), clock)["delivery"]
+
+
+@pytest.fixture
+def by_webhook(settings_with: Any) -> Delivery:
+    """By the real clock: the one who verifies looks at it, too."""
+    return deliveries(settings_with(), now)["webhooks"]
+
+
+@pytest.fixture
+def into_folder(settings_with: Any, clock: Any) -> Delivery:
+    return deliveries(settings_with(), clock)["delivery"]
+
+
+def notices(rooms: Sessions, report: ReportReceived) -> list[Notice]:
+    """Everything there is to tell about ``report``, oldest first."""
+    with rooms() as session:
+        return store.notices_about(session, report.report_id)

@@ -161,7 +161,7 @@ class TestSettings:
             {"smtp_url": "http://mail.example"},
             {"smtp_url": "smtp://"},
             {"mail_from": "nobody"},
-            {"mail_from": "a@b.vn\nBcc: c@d.vn"},
+            {"mail_from": "a@example.vn\nBcc: c@example.vn"},
             {"link_key": "short"},
             {"sealing_keys": "first:AAAA"},
             {"public_url": "https://x.example/?a=b"},

@@ -62,7 +62,7 @@ class TestTell:
     def test_a_whole_story_in_one_batch(self, handling, rooms):
         report = received(reachable=True)
 
-        handling.together([envelope(reachable(report, {"email": "a@b.vn"})), envelope(report), *map(envelope, everything(report))])
+        handling.together([envelope(reachable(report, {"email": "a@example.vn"})), envelope(report), *map(envelope, everything(report))])
 
         assert len(notices(rooms, report)) == 11
 

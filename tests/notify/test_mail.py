@@ -1,0 +1,184 @@
+"""Letters: through a real mail server, and into a real folder."""
+
+from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
+
+import pytest
+from sqlalchemy import text
+
+from services.cli.process import free_port
+from services.notify.channels.choice import deliveries
+from services.notify.domain.notices import LADDER, State
+from shared.access import link_secret
+from shared.messages import CaseResolved, NoticeDelivered, NoticeFailed
+from tests.builders import MONDAY, envelope, said, topics
+from tests.notify.conftest import LAN, LINK_KEY, notices
+from tests.notify.stories import about
+
+
+class TestEmail:
+    def test_arrives_as_it_was_written(self, handling, rooms, report_of, by_mail, mail_server):
+        report = report_of(LAN, tracking_code="QT-2026-000123")
+
+        by_mail.turn(handling)
+
+        [mail] = mail_server.mail
+        assert mail["Subject"] == "Đã nhận phản ánh QT-2026-000123"
+        assert mail["From"] == "Hồi Âm <no-reply@hoiam.example>"
+        assert mail["To"] == "lan@example.vn"
+        assert mail["Auto-Submitted"] == "auto-generated"
+        assert mail["Content-Language"] == "vi"
+        link = f"https://hoiam.example/tra-cuu/QT-2026-000123#{link_secret(LINK_KEY, report.report_id)}"
+        assert f"Xem quá trình xử lý: {link}" in mail.get_body(("plain",)).get_content()
+        assert f'<a href="{link}">' in mail.get_body(("html",)).get_content()
+
+    def test_that_arrived_is_recorded_and_said(self, handling, rooms, report_of, by_mail):
+        report = report_of(LAN)
+
+        by_mail.turn(handling)
+
+        [notice] = notices(rooms, report)
+        assert (notice.state, notice.channel, notice.sent_at) == (State.SENT, "email", MONDAY)
+        [delivered] = said(rooms)
+        assert isinstance(delivered, NoticeDelivered)
+        assert (delivered.channel, delivered.about, delivered.notice_id) == ("email", "report.received", notice.id)
+
+    def test_that_was_recorded_is_never_sent_again(self, handling, report_of, by_mail, mail_server, clock):
+        report_of(LAN)
+
+        by_mail.turn(handling)
+        clock.move(days=2)
+
+        assert by_mail.turn(handling) == 0
+        assert len(mail_server.mail) == 1
+
+    def test_about_one_report_hangs_together(self, handling, report_of, by_mail, mail_server, clock):
+        report = report_of(LAN)
+        handling.together([envelope(about(report, CaseResolved))])
+        clock.move(hours=1)
+
+        by_mail.turn(handling)
+
+        first, second = mail_server.mail
+        assert first["References"] == second["References"] == f"<report.{report.report_id}@hoiam.example>"
+        assert first["Message-ID"] != second["Message-ID"]
+
+    def test_a_batch_goes_through_one_connection(self, handling, report_of, by_mail, mail_server):
+        for _ in range(5):
+            report_of(LAN)
+
+        by_mail.turn(handling)
+
+        assert (len(mail_server.mail), mail_server.connections) == (5, 1)
+
+    def test_refused_for_now_is_tried_again(self, handling, rooms, report_of, by_mail, mail_server, clock):
+        report = report_of(LAN)
+        mail_server.refuse["lan@example.vn"] = "452 4.2.2 Mailbox of lan@example.vn full"
+
+        by_mail.turn(handling)
+        [waiting] = notices(rooms, report)
+        mail_server.refuse.clear()
+        too_early = by_mail.turn(handling)
+        clock.move(seconds=10)
+        by_mail.turn(handling)
+
+        assert (waiting.state, waiting.attempts, waiting.due_at) == (State.PENDING, 1, MONDAY + LADDER[0])
+        assert waiting.last_error == "the mail server refuses it: 452 4.2.2"
+        assert too_early == 0
+        assert len(mail_server.mail) == 1
+        assert topics(rooms) == ["notice.delivered"]
+
+    def test_refused_for_good_fails_at_once(self, handling, rooms, report_of, by_mail, mail_server):
+        report = report_of(LAN)
+        mail_server.refuse["lan@example.vn"] = "550 5.1.1 lan@example.vn: no such user"
+
+        by_mail.turn(handling)
+
+        [failed] = said(rooms)
+        assert isinstance(failed, NoticeFailed)
+        assert (failed.channel, failed.reason) == ("email", "the mail server refuses it: 550 5.1.1")
+        assert notices(rooms, report)[0].state == State.FAILED
+
+    def test_one_refusal_does_not_hold_up_the_others(self, handling, report_of, by_mail, mail_server):
+        mail_server.refuse["no@example.vn"] = "550 5.1.1 no such user"
+        for name in ("no", "yes", "no", "yes"):
+            report_of({"email": f"{name}@example.vn"})
+
+        by_mail.turn(handling)
+
+        assert [mail["To"] for mail in mail_server.mail] == ["yes@example.vn", "yes@example.vn"]
+
+    def test_with_a_password_in_the_url_logs_in(self, handling, report_of, settings_with, mail_server, clock):
+        report_of(LAN)
+        url = f"smtp://pa:s3cret%3A%2F%40@127.0.0.1:{mail_server.port}"
+
+        deliveries(settings_with(smtp_url=url), clock)["delivery"].turn(handling)
+
+        assert len(mail_server.mail) == 1
+
+    def test_a_wrong_password_is_no_fault_of_the_notice(self, handling, rooms, report_of, settings_with, mail_server, clock):
+        report = report_of(LAN)
+        url = f"smtp://pa:wrong@127.0.0.1:{mail_server.port}"
+
+        deliveries(settings_with(smtp_url=url), clock)["delivery"].turn(handling)
+
+        [notice] = notices(rooms, report)
+        assert (notice.state, notice.last_error) == (State.PENDING, "the mail server does not answer: SMTPAuthenticationError")
+
+    def test_with_the_mail_server_away_only_the_first_is_tried(self, handling, rooms, report_of, settings_with, clock):
+        reports = [report_of(LAN) for _ in range(3)]
+        nobody = deliveries(settings_with(smtp_url=f"smtp://127.0.0.1:{free_port()}"), clock)["delivery"]
+
+        nobody.turn(handling)
+
+        found = [notices(rooms, report)[0] for report in reports]
+        assert sorted(notice.attempts for notice in found) == [0, 0, 1]
+        assert all(notice.due_at == MONDAY + timedelta(seconds=10) for notice in found)
+
+    @pytest.mark.parametrize(
+        "address", ["a@example.vn\nBcc: all@example.vn", "a@example.vn, c@example.vn", "lan@exämple.test", "lan", "@", ""]
+    )
+    def test_an_address_that_is_more_or_less_than_one_gets_nothing(self, handling, rooms, report_of, by_mail, mail_server, address):
+        report = report_of({"email": address})
+
+        by_mail.turn(handling)
+
+        assert mail_server.mail == []
+        assert notices(rooms, report)[0].state == State.FAILED
+
+    def test_no_line_of_a_subject_becomes_a_header(self, handling, report_of, by_mail, mail_server):
+        report_of(LAN, tracking_code="QT-1\r\nBcc: all@example.vn")
+
+        by_mail.turn(handling)
+
+        [mail] = mail_server.mail
+        assert mail["Bcc"] is None
+        assert mail["Subject"] == "Đã nhận phản ánh QT-1 Bcc: all@example.vn"
+
+
+class TestMailboxFolder:
+    def test_is_readable_by_people_and_by_mail_programs(self, handling, report_of, into_folder, tmp_path):
+        report_of(LAN, tracking_code="QT-1")
+
+        into_folder.turn(handling)
+
+        [letter] = (tmp_path / "mailbox").glob("*.eml")
+        assert "Subject: Đã nhận phản ánh QT-1" in letter.read_text(encoding="utf-8")
+        assert "Kính gửi ông/bà," in letter.read_text(encoding="utf-8")
+        assert message_from_bytes(letter.read_bytes(), policy=default)["To"] == "lan@example.vn"
+        assert (tmp_path / "mailbox/index.txt").read_text(encoding="utf-8") == (
+            f"2026-11-16 01:00:00Z  report.received   Đã nhận phản ánh QT-1  {letter.name}\n"
+        )
+
+    def test_the_same_letter_twice_is_one_file_and_one_line(self, handling, rooms, report_of, into_folder, tmp_path):
+        report = report_of(LAN)
+
+        into_folder.turn(handling)
+        before = {path.name: path.read_bytes() for path in (tmp_path / "mailbox").iterdir()}
+        with rooms.begin() as session:
+            session.execute(text("UPDATE notices SET state = 'pending'"))
+        into_folder.turn(handling)
+
+        assert {path.name: path.read_bytes() for path in (tmp_path / "mailbox").iterdir()} == before
+        assert notices(rooms, report)[0].channel == "mailbox"
