@@ -24,6 +24,7 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, registry, relationship, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from services.sla.domain.calendar import calendar_of
 from services.sla.domain.case import Case
@@ -127,7 +128,7 @@ _mapper.map_imperatively(
     cases,
     properties={
         "clocks": relationship(Clock, lazy="selectin", order_by=clocks.c.started_at),
-        "moves": relationship(Move, lazy="write_only", passive_deletes="all"),
+        "moves": relationship(Move, lazy="raise", passive_deletes="all"),
     },
 )
 
@@ -140,7 +141,7 @@ def preload(messages: Sequence[Message], session: Session) -> dict[UUID, Case | 
     ids = {message.report_id for message in messages}
     statement = select(Case).where(cases.c.report_id.in_(ids)).order_by(cases.c.report_id).options(selectinload(Case.clocks))  # type: ignore[arg-type]  # mapped
     found: dict[UUID, Case | None] = dict.fromkeys(ids)
-    found |= {case.report_id: case for case in session.scalars(statement.with_for_update())}
+    found |= {case.report_id: _writable(case) for case in session.scalars(statement.with_for_update())}
     session.info[_CASES] = found
     return found
 
@@ -177,7 +178,13 @@ def due_cases(session: Session, at: datetime, *, limit: int, skip: int) -> list[
     """Cases of which a clock speaks by ``at``, longest waiting first, locked; a twin's are passed over."""
     due = select(clocks.c.report_id).where(clocks.c.next_at <= at).order_by(clocks.c.next_at).offset(skip).limit(limit)
     statement = select(Case).where(cases.c.report_id.in_(due)).order_by(cases.c.report_id).options(selectinload(Case.clocks))  # type: ignore[arg-type]  # mapped
-    return list(session.scalars(statement.with_for_update(skip_locked=True)))
+    return [_writable(case) for case in session.scalars(statement.with_for_update(skip_locked=True))]
+
+
+def _writable(case: Case) -> Case:
+    """Its history is only ever added to: the rows there are stay where they are."""
+    set_committed_value(case, "moves", [])
+    return case
 
 
 def timekeeper(session: Session, case: Case | None = None) -> Timekeeper:

@@ -47,7 +47,7 @@ class Case:
     supporting: list[str] = field(default_factory=list)
     explanation: str = ""
     clocks: list[Clock] = field(default_factory=list)
-    moves: set[Move] = field(default_factory=set)
+    moves: list[Move] = field(default_factory=list)
 
     @classmethod
     def open(cls, received: say.ReportReceived, keeper: Timekeeper) -> "tuple[Case, list[Message]]":
@@ -70,7 +70,10 @@ class Case:
     # --- routing ---------------------------------------------------------------------------------------------------
 
     def route(self, routed: say.ReportRouted, keeper: Timekeeper, *, actor: str, at: datetime) -> list[Message]:
-        """The case gets a (new) holder, whose clocks start ``at`` the moment it is told. From work in hand it is a transfer: custody moves, the reporter's deadline stays."""
+        """The case gets a (new) holder, whose clocks start ``at`` the moment it is told.
+
+        From work in hand it is a transfer: custody moves, the reporter's deadline stays.
+        """
         before = self.agency if self.state != State.RECEIVED else ""
         self._move("route", actor=actor, at=at, agency=routed.agency, rule=routed.rule, hop=routed.hop)
         self.agency, self.hop, self.explanation = routed.agency, routed.hop, routed.explanation
@@ -273,7 +276,7 @@ class Case:
             at=at,
             prev_hash=self.last_hash,
         )
-        self.moves.add(move)
+        self.moves.append(move)
         self.version, self.last_hash = move.seq, move.hash
 
     def _head(self, at: datetime) -> dict[str, Any]:

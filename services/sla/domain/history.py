@@ -13,7 +13,10 @@ GENESIS = "0" * 64
 
 @dataclass(kw_only=True, eq=False)
 class Move:
-    """Never changed once made. ``seq`` counts from 1 without gaps. ``source`` and ``target`` are states, equal when only something was said."""
+    """Never changed once made. ``seq`` counts from 1 without gaps.
+
+    ``source`` and ``target`` are states, equal when only something was said.
+    """
 
     report_id: UUID
     seq: int
