@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from services.sla.domain import dispatch
-from services.sla.domain.clocks import Clock, Timekeeper
+from services.sla.domain.clocks import Clock, Timekeeper, clock_fact
 from services.sla.domain.history import GENESIS, Move, seal
 from services.sla.domain.lifecycle import OPEN, State, after
 from shared import messages as say
@@ -91,16 +91,7 @@ class Case:
         self._check_fresh(request)
         if request.agency not in keeper.province.agencies:
             raise NotFound(f"no agency has the code {request.agency!r}", code="no_such_agency")
-        routed = say.ReportRouted(
-            report_id=self.report_id,
-            at=request.at,
-            agency=request.agency,
-            rule="by-hand",
-            explanation=request.reason,
-            sla_class=request.sla_class or self.sla_class or keeper.province.categories[self.category].sla_class,
-            urgent=self.urgent,
-            hop=self.hop + 1,
-        )
+        routed = dispatch.by_hand(self, request, keeper)
         return self.route(routed, keeper, actor=request.actor, at=request.at)
 
     def wait_for_triage(self, at: datetime, keeper: Timekeeper, *, explanation: str) -> list[Message]:
@@ -233,7 +224,7 @@ class Case:
         trigger = "warn" if share else "breach" if step == 0 else "escalate"
         self._record(trigger, actor=TIME, at=at, clock=clock.name, due_at=clock.due_at.isoformat())
         head = {**self._head(at), "clock": clock.name, "due_at": clock.due_at}
-        return [_clock_fact(head, share, step), *dispatch.reminder(self, clock, at, overdue=not share)]
+        return [clock_fact(head, share, step), *dispatch.reminder(self, clock, at, overdue=not share)]
 
     # --- the inside ------------------------------------------------------------------------------------------------------
 
@@ -312,9 +303,3 @@ class Case:
         for clock in self.clocks:
             if clock.running and clock.name != "answer":
                 clock.stop(at)
-
-
-def _clock_fact(head: dict[str, Any], share: float | None, step: int) -> Message:
-    if share:
-        return say.ClockWarned(**head, share=share)
-    return say.ClockBreached(**head) if step == 0 else say.ClockEscalated(**head, step=step)

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from services.sla.domain.calendar import Calendar
+from shared.messages import ClockBreached, ClockEscalated, ClockWarned, Message
 from shared.province.data import Allowance, ClockName, Province
 
 
@@ -80,3 +82,10 @@ class Timekeeper:
     def escalation_step(self, clock: Clock) -> int:
         """0 at the breach itself, then the step of the ladder, from 1."""
         return clock.step - len(self.province.policy.reminders_percent)
+
+
+def clock_fact(head: dict[str, Any], share: float | None, step: int) -> Message:
+    """What a clock says: a warning at ``share`` of its time, then its breach, then the steps of the escalation."""
+    if share:
+        return ClockWarned(**head, share=share)
+    return ClockBreached(**head) if step == 0 else ClockEscalated(**head, step=step)

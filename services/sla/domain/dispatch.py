@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from shared.messages import Assignment, Comment, Location, Message, Reminder, ReportCommented, Transfer, Withdrawal
+from shared.messages import (
+    Assignment,
+    Comment,
+    Location,
+    Message,
+    Reminder,
+    ReportCommented,
+    ReportRouted,
+    RouteReport,
+    Transfer,
+    Withdrawal,
+)
 
 if TYPE_CHECKING:
     from services.sla.domain.case import Case
@@ -63,3 +74,17 @@ def reminder(case: Case, clock: Clock, at: datetime, *, overdue: bool) -> list[M
         return []
     words = {"clock": clock.name, "due_at": clock.due_at, "overdue": overdue}
     return [Reminder(report_id=case.report_id, at=at, agency=case.agency, version=case.version, **words)]
+
+
+def by_hand(case: Case, request: RouteReport, keeper: Timekeeper) -> ReportRouted:
+    """The operations centre's word in the form of a routing: it counts as one more hop."""
+    return ReportRouted(
+        report_id=case.report_id,
+        at=request.at,
+        agency=request.agency,
+        rule="by-hand",
+        explanation=request.reason,
+        sla_class=request.sla_class or case.sla_class or keeper.province.categories[case.category].sla_class,
+        urgent=case.urgent,
+        hop=case.hop + 1,
+    )
