@@ -12,6 +12,7 @@ from services.cli.process import CannotStart
 from services.cli.system import apply_embedded, database_url, load_all, migrate_all, room, whole_topology
 from services.cli.up import Layout, Supervisor
 from services.intake import store as intake
+from shared import province as province_data
 from shared.clock import now
 from shared.province import ProvinceError, read_province
 from shared.settings import PROJECT
@@ -40,14 +41,17 @@ def up(
     demonstrate: Annotated[bool, typer.Option("--demo", help="When ready, post reports and walk one to its answer.")] = False,
     once: Annotated[bool, typer.Option("--once", help="With --demo: stop when the demonstration is over.")] = False,
 ) -> None:
-    """Run everything on this machine: PostgreSQL and the four services. Ctrl-C stops it all; the data stays."""
+    """Run everything on this machine: PostgreSQL and the four services. Ctrl-C stops it all; the data stays.
+
+    With DATABASE_URL set no PostgreSQL is started, with AMQP_URL set the bus is that RabbitMQ.
+    """
     layout = Layout(folder.absolute(), port_base)
     data = read_province(province)
 
     def prepare(environment: dict[str, str]) -> None:
         migrate_all(environment["DATABASE_URL"], typer.echo)
         load_all(environment["DATABASE_URL"], data, now(), typer.echo)
-        apply_embedded(environment["DATABASE_URL"], data, typer.echo)
+        apply(environment["DATABASE_URL"], data, environment.get("AMQP_URL", ""), environment.get("MANAGEMENT_URL", ""))
 
     environment = {
         **os.environ,
@@ -121,13 +125,8 @@ def topology_apply(
     port_base: PortBase = BASE,
 ) -> None:
     """Declare every exchange, queue and binding, with their policies. Safe to repeat; services declare nothing themselves."""
-    data = read_province(province)
-    amqp_url = secret("AMQP_URL", amqp_url)
-    if amqp_url:
-        agency.rabbit(amqp_url, secret("MANAGEMENT_URL", management_url)).apply(whole_topology(data))
-        typer.echo(f"queues are ready, {len(data.agencies)} of them for agencies")
-    else:
-        apply_embedded(database_url(Layout(folder.absolute(), port_base)), data, typer.echo)
+    url = database_url(Layout(folder.absolute(), port_base))
+    apply(url, read_province(province), secret("AMQP_URL", amqp_url), secret("MANAGEMENT_URL", management_url))
 
 
 @portal_app.command("add")
@@ -176,6 +175,15 @@ def parked_drop(message_id: str, folder: Folder = HOME, port_base: PortBase = BA
 
 
 bench_app.command("pipeline")(bench.pipeline)
+
+
+def apply(url: str, of: province_data.Province, amqp_url: str, management_url: str) -> None:
+    """The queues of the bus in use."""
+    if amqp_url:
+        agency.rabbit(amqp_url, management_url).apply(whole_topology(of))
+    else:
+        apply_embedded(url, of)
+    typer.echo(f"queues are ready, {len(of.agencies)} of them for agencies")
 
 
 def secret(name: str, given: str) -> str:

@@ -87,7 +87,8 @@ def _operations() -> dict[str, Any]:
 
 
 def _message(kind: type[Message]) -> dict[str, Any]:
-    text = {"description": " ".join(kind.__doc__.split())} if kind.__dict__.get("__doc__") else {}
+    words = kind.__dict__.get("__doc__") or ""
+    text = {"description": " ".join(words.split())} if words else {}
     return {"name": event_type(kind), "title": kind.topic, **text, "payload": {"$ref": f"#/components/schemas/{kind.__name__}Event"}}
 
 

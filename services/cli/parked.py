@@ -21,7 +21,8 @@ def parked(url: str, message_id: str | None = None) -> Iterator[tuple[str, Held]
 def line(service: str, held: Held) -> str:
     """One message on one line."""
     who = held.sender or "-"
-    return f"{held.received_at:%Y-%m-%d %H:%M:%S}  {service:8} {held.message_id}  {held.routing_key:24} from {who:16} {held.code}: {held.reason}"
+    name = f"{held.received_at:%Y-%m-%d %H:%M:%S}  {service:8} {held.message_id}"
+    return f"{name}  {held.routing_key:24} from {who:16} {held.code}: {held.reason}"
 
 
 def whole(service: str, held: Held) -> str:

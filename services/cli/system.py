@@ -54,10 +54,9 @@ def load_all(url: str, of: province.Province, at: datetime, say: Say) -> None:
         say(f"{service}: {of.name.vi}, version {version}")
 
 
-def apply_embedded(url: str, of: province.Province, say: Say) -> None:
+def apply_embedded(url: str, of: province.Province) -> None:
     """The queues of the embedded bus."""
     PostgresBus(url).apply(whole_topology(of))
-    say(f"queues are ready, {len(of.agencies)} of them for agencies")
 
 
 @contextmanager

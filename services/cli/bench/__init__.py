@@ -13,7 +13,7 @@ from services.cli.bench.pipeline import Round, measure
 def pipeline(
     reports: Annotated[int, typer.Option(help="Reports of one round at full speed.")] = 3000,
     rounds: Annotated[int, typer.Option(help="How often both are measured, in turn.")] = 3,
-    rate: Annotated[int, typer.Option(help="Reports a second at light load.")] = 50,
+    rate: Annotated[int, typer.Option(help="Reports a second at light load.")] = 10,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")] = None,
 ) -> None:
     """Reports a second from the first POST to the last agency's delivery, and latency at light load: in batches, and one by one."""

@@ -1,4 +1,4 @@
-"""A portal that posts as fast as it is let: keep-alive connections with the least work per request, so that it measures intake, not itself."""
+"""A portal that posts as fast as it is let, with so little work per request that it measures intake and not itself."""
 
 import asyncio
 import json

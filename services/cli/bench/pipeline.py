@@ -18,13 +18,13 @@ Say = Callable[[str], None]
 ONE_BY_ONE = {"BATCH": "1"}
 CONNECTIONS = 64
 WARM_UP = 200
-LIGHT_SECONDS = 6
+LIGHT_SECONDS = 12
 PATIENCE = 120.0
 
 
 @dataclass(frozen=True)
 class Round:
-    """``throughput`` in reports a second, first POST sent to last delivery; ``p50`` and ``p99`` in milliseconds from 201 to the queue's reader."""
+    """``throughput``: reports a second, first POST to last delivery. ``p50``, ``p99``: milliseconds from 201 to the reader of the queue."""
 
     throughput: float
     p50: float
@@ -68,7 +68,10 @@ def measure(*, reports: int, rounds: int, rate: int, say: Say) -> tuple[list[Rou
     say("starting PostgreSQL and RabbitMQ …")
     with machines() as (postgres, rabbit, folder):
         for number in range(rounds):
-            for name, settings, results, count in (("batched", {}, batched, reports), ("single", ONE_BY_ONE, single, max(reports // 5, 200))):
+            for name, settings, results, count in (
+                ("batched", {}, batched, reports),
+                ("single", ONE_BY_ONE, single, max(reports // 5, 200)),
+            ):
                 with stand(postgres, rabbit, folder, f"{name}_{number}", settings) as at:
                     results.append(_round(at, count, rate))
                 say(f"round {number + 1}/{rounds} {name:8} {results[-1].throughput:8.1f} reports/s, p50 {results[-1].p50:.1f} ms")
