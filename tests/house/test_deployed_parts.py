@@ -191,3 +191,7 @@ class TestBroker:
 
         assert 'rabbitmq_detailed_queue_messages{vhost="hoiam",queue="sla.inbox"}' in shown
         assert 'rabbitmq_detailed_queue_consumers{vhost="hoiam",queue="sla.inbox"}' in shown
+
+    @pytest.mark.parametrize("alarm", ["rabbitmq_alarms_free_disk_space_watermark", "rabbitmq_alarms_memory_used_watermark"])
+    def test_prometheus_is_told_about_alarms(self, broker, alarm):
+        assert f"\n{alarm} 0" in httpx.get(broker.metrics_url).text

@@ -19,6 +19,8 @@ OTHERS = {  # of Prometheus itself, of the Python client, and of RabbitMQ (tests
     "up",
     "process_start_time_seconds",
     "process_resident_memory_bytes",
+    "rabbitmq_alarms_free_disk_space_watermark",
+    "rabbitmq_alarms_memory_used_watermark",
     "rabbitmq_detailed_queue_messages",
     "rabbitmq_detailed_queue_consumers",
 }
