@@ -1,0 +1,30 @@
+"""Start here: `python -m services.intake`."""
+
+from services.intake import api, handlers, store
+from services.intake.settings import IntakeSettings
+from shared import logs
+from shared.service import Process, Service
+
+
+def service(settings: IntakeSettings) -> Service:
+    """intake, ready to run."""
+    return Service(
+        name="intake",
+        port=8311,
+        handlers=handlers.HANDLERS,
+        preload=store.preload,
+        api=lambda desk: api.routes(desk, settings),
+        portal_of=api.portal_of,
+        gauges=store.gauges,
+    )
+
+
+def main() -> None:
+    """Read the environment and serve."""
+    settings = IntakeSettings()
+    logs.configure("intake", settings.log_format, settings.log_level)
+    Process(service(settings), settings).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""HTTP of intake: portals post reports, reporters add to them, everybody may see what became of them."""
+
+from datetime import timedelta
+
+from fastapi import APIRouter
+
+from services.intake import store
+from services.intake.api import posting, showing
+from services.intake.api.recent import Recent
+from services.intake.settings import IntakeSettings
+from shared import province
+from shared.access import key_hash
+from shared.problems import Busy
+from shared.province import NoProvince, Province
+from shared.web import Desk, PortalOf
+
+FRESH = timedelta(seconds=5)  # how long a withdrawn key or an old province may live on
+
+
+def routes(desk: Desk, settings: IntakeSettings) -> APIRouter:
+    """All of it."""
+
+    def read(_latest: str) -> Province:
+        try:
+            with desk.sessions() as session:
+                return province.current(session)
+        except NoProvince:
+            raise Busy("no province is loaded here yet", code="no_province") from None
+
+    provinces = Recent(read, lasts=FRESH, clock=desk.clock)
+    router = APIRouter()
+    router.include_router(posting.routes(desk, settings, provinces), tags=["reports"])
+    router.include_router(showing.routes(desk, provinces), tags=["reports"])
+    return router
+
+
+def portal_of(desk: Desk) -> PortalOf:
+    """Who holds a key; the keys themselves are not remembered."""
+
+    def read(hashed: str) -> str | None:
+        with desk.sessions() as session:
+            return store.portal_by_hash(session, hashed, desk.clock())
+
+    portals = Recent(read, lasts=FRESH, clock=desk.clock)
+    return lambda key: portals(key_hash(key))

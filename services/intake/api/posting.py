@@ -1,0 +1,209 @@
+"""What may be sent in: a report by a portal, a comment by the reporter. Nothing is answered before it is safe on disk."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+from uuid import UUID, uuid5
+
+from fastapi import APIRouter, Header, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from pydantic import AwareDatetime, BaseModel
+from sqlalchemy.exc import IntegrityError
+
+from services.intake import store
+from services.intake.api.bodies import CommentBody, ReportBody
+from services.intake.api.recent import Recent
+from services.intake.api.showing import report_by_typed_code
+from services.intake.api.strict import StrictRoute
+from services.intake.domain.checks import Objection, objections
+from services.intake.domain.report import AddComment, ReceiveReport, Report
+from services.intake.domain.tracking import new_code
+from services.intake.settings import IntakeSettings
+from shared.access import link_opens, link_secret
+from shared.envelope import Envelope, new_id, new_trace
+from shared.errors import Forbidden, Refused
+from shared.messages import Location
+from shared.privacy import SealingKeys
+from shared.problems import Busy
+from shared.province import Province
+from shared.web import Caller, Desk
+
+REPORTS, COMMENTS = UUID("5a6e7d1c-6a53-5ac2-9d39-1d9d2f0e8b01"), UUID("5a6e7d1c-6a53-5ac2-9d39-1d9d2f0e8b02")  # of names made from keys
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+TRIES = 3
+IdempotencyKey = Annotated[str, Header(description="1 to 255 visible ASCII characters; the same key and body get the same answer")]
+
+
+class KeyMissing(Refused):
+    """Without a key, a repeated POST would be a second report."""
+
+    status = 400
+    code = "idempotency_key_missing"
+
+
+class KeyReused(Refused):
+    """The key was used for something else."""
+
+    status = 422
+    code = "idempotency_key_reused"
+
+
+class Receipt(BaseModel):
+    """``link`` is for the reporter alone: who holds its ``secret`` may add to the report. The status is for everybody."""
+
+    report_id: UUID
+    tracking_code: str
+    link: str
+    secret: str
+    status_url: str
+    received_at: AwareDatetime
+
+
+class CommentReceipt(BaseModel):
+    comment_id: UUID
+
+
+def routes(desk: Desk, settings: IntakeSettings, provinces: Recent[str, Province]) -> APIRouter:
+    """The writing half."""
+    router = APIRouter(prefix="/v1", route_class=StrictRoute)
+    seals = SealingKeys.parse(settings.sealing_keys)
+    keep_report, keep_comment = _report_keeper(desk), _comment_keeper(desk)
+
+    @router.post("/reports", status_code=201)
+    async def receive(body: ReportBody, caller: Caller, response: Response, idempotency_key: IdempotencyKey = "") -> Receipt:
+        """A citizen's report, safe when this answers. Send it again with the same key whenever no answer came."""
+        key, of = _checked(idempotency_key), await _latest(provinces)
+        asked = _asked(body, settings, portal=caller.name, key=key, prefix=of.tracking_prefix, seals=seals, desk=desk)
+        wrong = list(objections(of, category=body.category, area=body.location.area, urgent=body.urgent, attributes=body.attributes))
+        if wrong and await run_in_threadpool(_sent_before, desk, asked) is None:
+            raise _unfit(wrong)
+        kept = await keep_report(asked)
+        receipt = _receipt(kept, settings)
+        response.headers["Location"] = receipt.status_url
+        if isinstance(kept, Report):
+            response.headers["Idempotent-Replayed"] = "true"
+        return receipt
+
+    @router.post("/reports/{tracking_code}/comments", status_code=201)
+    async def comment(
+        tracking_code: str,
+        body: CommentBody,
+        response: Response,
+        x_report_secret: Annotated[str, Header(description="The secret of the reporter's link")] = "",
+        idempotency_key: IdempotencyKey = "",
+    ) -> CommentReceipt:
+        """A word from the reporter, which the agency has to answer within a day."""
+        report_id = await run_in_threadpool(_report_id, desk, tracking_code, await _latest(provinces))
+        if not link_opens(settings.link_key, report_id, x_report_secret):
+            raise Forbidden("this is not the secret of this report's link", code="secret_wrong")
+        name = uuid5(COMMENTS, f"{report_id}:{_checked(idempotency_key)}") if idempotency_key else new_id()
+        if not await keep_comment(AddComment(report_id=report_id, at=desk.clock(), comment_id=name, text=body.text)):
+            response.headers["Idempotent-Replayed"] = "true"
+        return CommentReceipt(comment_id=name)
+
+    return router
+
+
+def _report_keeper(desk: Desk) -> Callable[[ReceiveReport], Awaitable[ReceiveReport | Report]]:
+    async def keep(asked: ReceiveReport) -> ReceiveReport | Report:
+        """What was kept now, or what this key had kept before. Raises :class:`KeyReused`."""
+        for _ in range(TRIES):
+            try:
+                if await desk.commit(_named(asked, uuid5(REPORTS, f"{asked.portal}:{asked.key}"), desk)):
+                    return asked
+            except IntegrityError:
+                pass  # the key is older than the inbox's memory, or another report bears the code
+            before = await run_in_threadpool(_sent_before, desk, asked)
+            if before:
+                return _same(before, asked)
+            asked = asked.model_copy(update={"tracking_code": new_code(asked.tracking_code.partition("-")[0])})
+        raise Busy("no room was found for this report; send the same request again")
+
+    return keep
+
+
+def _comment_keeper(desk: Desk) -> Callable[[AddComment], Awaitable[bool]]:
+    def text_before(asked: AddComment) -> str:
+        with desk.sessions() as session:
+            entry = store.comment_by_id(session, asked.report_id, asked.comment_id)
+            return str(entry.data["text"]) if entry else ""
+
+    async def keep(asked: AddComment) -> bool:
+        """Whether it is new. Raises :class:`KeyReused`."""
+        if await desk.commit(_named(asked, asked.comment_id, desk)):
+            return True
+        if await run_in_threadpool(text_before, asked) != asked.text:
+            raise KeyReused("this Idempotency-Key was used for another comment")
+        return False
+
+    return keep
+
+
+def _asked(
+    body: ReportBody, settings: IntakeSettings, *, portal: str, key: str, prefix: str, seals: SealingKeys, desk: Desk
+) -> ReceiveReport:
+    report_id = new_id()
+    return ReceiveReport(
+        report_id=report_id,
+        at=desk.clock(),
+        tracking_code=new_code(prefix),
+        portal=portal,
+        key=key,
+        fingerprint=body.fingerprint(settings.link_key),
+        location=Location(**body.location.model_dump()),
+        sealed=seals.seal(body.contact.model_dump_json(), about=str(report_id)) if body.contact else "",
+        **body.model_dump(exclude={"location", "contact"}),
+    )
+
+
+def _named(asked: ReceiveReport | AddComment, name: UUID, desk: Desk) -> Envelope:
+    """The same ``name`` is handled once."""
+    return Envelope(message=asked, id=name, source=desk.service, correlation_id=name, traceparent=new_trace())
+
+
+def _same(before: Report, asked: ReceiveReport) -> Report:
+    if before.fingerprint != asked.fingerprint:
+        raise KeyReused("this Idempotency-Key was used for another report; each report has a key of its own")
+    return before
+
+
+def _receipt(kept: ReceiveReport | Report, settings: IntakeSettings) -> Receipt:
+    """The secret stands behind a # of the link: browsers keep that to themselves, and no log of a server gets it."""
+    received_at = kept.received_at if isinstance(kept, Report) else kept.at
+    secret = link_secret(settings.link_key, kept.report_id)
+    url = f"{settings.public_url}/{kept.tracking_code}"
+    return Receipt(
+        report_id=kept.report_id,
+        tracking_code=kept.tracking_code,
+        link=f"{url}#{secret}",
+        secret=secret,
+        status_url=url,
+        received_at=received_at,
+    )
+
+
+def _checked(key: str) -> str:
+    if not KEY.fullmatch(key):
+        raise KeyMissing("send an Idempotency-Key header of 1 to 255 visible ASCII characters, a new one for each report")
+    return key
+
+
+def _unfit(wrong: list[Objection]) -> RequestValidationError:
+    return RequestValidationError([{"type": "unfit", "loc": ("body", *path), "msg": message} for path, message in wrong])
+
+
+async def _latest(provinces: Recent[str, Province]) -> Province:
+    province = provinces.remembered("latest") or await run_in_threadpool(provinces, "latest")
+    assert province
+    return province
+
+
+def _sent_before(desk: Desk, asked: ReceiveReport) -> Report | None:
+    with desk.sessions() as session:
+        return store.report_by_key(session, asked.portal, asked.key)
+
+
+def _report_id(desk: Desk, tracking_code: str, of: Province) -> UUID:
+    with desk.sessions() as session:
+        return report_by_typed_code(session, tracking_code, of).report_id

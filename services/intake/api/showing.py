@@ -1,0 +1,178 @@
+"""What everybody may read: reports and how they fare, and what can be reported. Never who reported."""
+
+import hashlib
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Header, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+from sqlalchemy.orm import Session
+
+from services.intake import store
+from services.intake.api.recent import Recent
+from services.intake.domain import wording
+from services.intake.domain.report import ANSWERED, Report, Status
+from services.intake.domain.timeline import Entry
+from services.intake.domain.tracking import Mistyped, read_code
+from shared.errors import NotFound
+from shared.messages import Outcome
+from shared.province import Attribute, Province, Wording
+from shared.web import Desk
+
+
+class Named(BaseModel):
+    code: str
+    name: Wording
+
+
+class EntryView(BaseModel):
+    """``text`` says it in words; the fields after it say the same to programs, where they apply."""
+
+    at: AwareDatetime
+    topic: str
+    text: Wording
+    agency: Named | None
+    outcome: Outcome | None = None
+    answer: str | None = None
+    comment_id: str | None = None
+
+
+class ReportView(BaseModel):
+    """A report as everybody sees it. The answer is here once it is approved."""
+
+    tracking_code: str
+    status: Status
+    status_name: Wording
+    category: Named
+    description: str  # as it was sent: nobody has looked yet whether it names people
+    area: Named | None
+    urgent: bool
+    agency: Named | None
+    received_at: AwareDatetime
+    due_at: AwareDatetime | None
+    outcome: Outcome | None
+    answer: str | None
+    timeline: list[EntryView]
+
+
+class CategoryView(BaseModel):
+    """``attributes`` are the further questions of the category."""
+
+    model_config = ConfigDict(from_attributes=True)
+    code: str
+    group: Named
+    name: Wording
+    urgent_allowed: bool
+    attributes: tuple[Attribute, ...]
+
+
+class Categories(BaseModel):
+    categories: list[CategoryView]
+
+
+def routes(desk: Desk, provinces: Recent[str, Province]) -> APIRouter:
+    """The reading half."""
+    router = APIRouter(prefix="/v1")
+
+    @router.get("/categories")
+    def categories(response: Response) -> Categories:
+        """What can be reported."""
+        response.headers["Cache-Control"] = "max-age=60"
+        of = _known(provinces)
+        return Categories(categories=[_category(of, code) for code in of.categories])
+
+    @router.get("/reports/{tracking_code}", response_model=ReportView)
+    def report(tracking_code: str, if_none_match: Annotated[str, Header()] = "") -> Response:
+        """One report and what happened to it so far."""
+        of = _known(provinces)
+        with desk.sessions() as session:
+            found = report_by_typed_code(session, tracking_code, of)
+            entries = store.timeline_of(session, found.report_id)
+        return _tagged(view(found, entries, of).model_dump_json().encode(), if_none_match)
+
+    return router
+
+
+def report_by_typed_code(session: Session, typed: str, of: Province) -> Report:
+    """Raises :class:`NotFound`, and says so when the code can't be right."""
+    try:
+        code = read_code(typed, prefix=of.tracking_prefix)
+    except Mistyped:
+        raise NotFound("this is no tracking code: it was mistyped; please compare it with your receipt", code="mistyped") from None
+    report = store.report_by_code(session, code)
+    if report is None:
+        raise NotFound("no report has this tracking code")
+    return report
+
+
+def view(report: Report, entries: list[Entry], of: Province) -> ReportView:
+    """The report with its names in words."""
+    answer: dict[str, Any] = {}
+    if report.status in ANSWERED:
+        answer = next((entry.data for entry in reversed(entries) if entry.topic == "case.resolved"), {})
+    return ReportView(
+        tracking_code=report.tracking_code,
+        status=report.status,
+        status_name=wording.STATUS[report.status],
+        category=_named(of.categories, report.category),
+        description=report.description,
+        area=_named(of.areas, report.location["area"]) if report.location.get("area") else None,
+        urgent=report.urgent,
+        agency=_named(of.agencies, report.agency) if report.agency else None,
+        received_at=report.received_at,
+        due_at=report.due_at,
+        outcome=answer.get("outcome"),
+        answer=answer.get("answer"),
+        timeline=[_received(report, of), *(_entry(entry, of) for entry in entries)],
+    )
+
+
+def _received(report: Report, of: Province) -> EntryView:
+    nobody = Wording(vi="—", en="—")
+    text = wording.told("report.received", {}, agency=nobody, zone=ZoneInfo(of.time_zone))
+    return EntryView(at=report.received_at, topic="report.received", text=text, agency=None)
+
+
+def _entry(entry: Entry, of: Province) -> EntryView:
+    agency = _named(of.agencies, entry.agency) if entry.agency else None
+    holder = agency.name if agency else of.agencies[of.centre].name
+    return EntryView(
+        at=entry.at,
+        topic=entry.topic,
+        text=wording.told(entry.topic, entry.data, agency=holder, zone=ZoneInfo(of.time_zone)),
+        agency=agency,
+        outcome=entry.data.get("outcome"),
+        answer=entry.data.get("answer"),
+        comment_id=entry.data.get("comment_id"),
+    )
+
+
+def _named(entries: Any, code: str) -> Named:
+    """A code that is no longer among ``entries`` names itself."""
+    entry = entries.get(code)
+    return Named(code=code, name=entry.name if entry else Wording(vi=code, en=code))
+
+
+def _category(of: Province, code: str) -> CategoryView:
+    category = of.categories[code]
+    return CategoryView(
+        code=code,
+        group=_named(of.groups, category.group),
+        name=category.name,
+        urgent_allowed=category.urgent_allowed,
+        attributes=category.attributes,
+    )
+
+
+def _known(provinces: Recent[str, Province]) -> Province:
+    province = provinces("latest")
+    assert province
+    return province
+
+
+def _tagged(body: bytes, seen: str) -> Response:
+    """With an entity tag; nothing but 304 for who has it already."""
+    headers = {"ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"', "Cache-Control": "no-cache"}
+    if headers["ETag"] in seen:
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")

@@ -1,0 +1,134 @@
+"""A report as it was sent, and how far its case has come, as far as intake was told."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+from uuid import UUID
+
+from shared import messages as say
+from shared.messages import Location, Message
+
+
+class Status(StrEnum):
+    """The states of a case, in sla's words."""
+
+    RECEIVED = "received"
+    ROUTED = "routed"
+    IN_PROGRESS = "in_progress"
+    WAITING = "waiting"
+    SUBMITTED = "submitted"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+
+
+ANSWERED = frozenset({Status.RESOLVED, Status.CLOSED})
+OPEN = tuple(status for status in Status if status not in {Status.CLOSED, Status.REFUSED, Status.CANCELLED})
+
+LEADS_TO: dict[type[Message], Status] = {
+    say.CaseOpened: Status.RECEIVED,
+    say.CaseAssigned: Status.ROUTED,
+    say.CaseAccepted: Status.IN_PROGRESS,
+    say.CaseReturned: Status.RECEIVED,
+    say.CaseQuestioned: Status.WAITING,
+    say.CaseResumed: Status.IN_PROGRESS,
+    say.CaseSubmitted: Status.SUBMITTED,
+    say.CaseSentBack: Status.IN_PROGRESS,
+    say.CaseResolved: Status.RESOLVED,
+    say.CaseReopened: Status.IN_PROGRESS,
+    say.CaseClosed: Status.CLOSED,
+    say.CaseRefused: Status.REFUSED,
+    say.CaseCancelled: Status.CANCELLED,
+}
+
+
+class ReceiveReport(Message):
+    """A portal's POST, checked. ``sealed`` is the contact; ``fingerprint`` tells a repeated body from another under the same ``key``."""
+
+    topic = "receive_report"
+    tracking_code: str
+    portal: str
+    key: str
+    fingerprint: str
+    category: str
+    description: str
+    location: Location
+    attributes: dict[str, str]
+    urgent: bool
+    sealed: str
+    language: str
+    external_ref: str
+
+
+class AddComment(Message):
+    """A word from the reporter, who proved to hold the secret of the link."""
+
+    topic = "add_comment"
+    comment_id: UUID
+    text: str
+
+
+@dataclass(kw_only=True)
+class Report:
+    """``version``, ``status_version`` and ``due_version`` are those of the facts that last told the holder, the status and the deadline:
+
+    facts come in any order and not each tells everything, so only a newer one for the same thing counts.
+    """
+
+    report_id: UUID
+    tracking_code: str
+    portal: str
+    key: str
+    fingerprint: str
+    external_ref: str
+    category: str
+    description: str
+    location: dict[str, Any]
+    attributes: dict[str, str]
+    urgent: bool
+    language: str
+    received_at: datetime
+    status: Status = Status.RECEIVED
+    status_version: int = 0
+    agency: str = ""
+    version: int = 0
+    due_at: datetime | None = None
+    due_version: int = 0
+
+    @classmethod
+    def receive(cls, asked: ReceiveReport) -> tuple[Self, list[Message]]:
+        """The report and what is said about it: first how to reach the reporter, so that the news that follow find somebody."""
+        report = cls(
+            **asked.model_dump(exclude={"at", "location", "sealed"}),
+            location=asked.location.model_dump(exclude_defaults=True),
+            received_at=asked.at,
+        )
+        content = asked.model_dump(exclude={"key", "fingerprint", "external_ref", "sealed", "location"})
+        received = say.ReportReceived(**content, location=asked.location, reachable=bool(asked.sealed))
+        if not asked.sealed:
+            return report, [received]
+        return report, [say.ReporterReachable(report_id=asked.report_id, at=asked.at, sealed=asked.sealed), received]
+
+    def learn(self, fact: Message) -> None:
+        """Take over what is newer than what is known. Only sla's facts say where a case stands."""
+        if not isinstance(fact, say.CaseFact):
+            return
+        if fact.version > self.version:
+            self.version = fact.version
+            self.agency = "" if isinstance(fact, say.CaseReturned) else fact.agency
+        status = LEADS_TO.get(type(fact))
+        if status and fact.version > self.status_version:
+            self.status, self.status_version = status, fact.version
+        due_at: datetime | None = getattr(fact, "due_at", None)
+        if due_at and fact.version > self.due_version:
+            self.due_at, self.due_version = due_at, fact.version
+
+
+@dataclass(kw_only=True)
+class Reporter:
+    """Who sent a report, readable only with the sealing keys."""
+
+    report_id: UUID
+    sealed: str

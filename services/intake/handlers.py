@@ -1,0 +1,40 @@
+"""What intake understands. ``HANDLERS`` at the foot is the table of contents."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy.orm import Session
+
+from services.intake import store
+from services.intake.domain.report import AddComment, ReceiveReport, Report, Reporter
+from services.intake.domain.timeline import SHOWN, Entry
+from shared.handling import Handler
+from shared.messages import FACTS, Fact, Message, ReportCommented
+
+
+def receive_report(asked: ReceiveReport, session: Session) -> Sequence[Message]:
+    report, said = Report.receive(asked)
+    session.add(report)
+    if asked.sealed:
+        session.add(Reporter(report_id=asked.report_id, sealed=asked.sealed))
+    return said
+
+
+def add_comment(asked: AddComment, session: Session) -> Sequence[Message]:
+    report = store.report_of(session, asked.report_id)
+    commented = ReportCommented(report_id=report.report_id, at=asked.at, comment_id=asked.comment_id, text=asked.text)
+    session.add(Entry.of(commented))
+    return [commented]
+
+
+def note(fact: Fact, session: Session) -> Sequence[Message]:
+    """Whatever is told about a report: the public sees it, and where the case stands."""
+    store.report_of(session, fact.report_id).learn(fact)
+    session.add(Entry.of(fact))
+    return []
+
+
+HANDLERS: Mapping[type, Handler] = {
+    ReceiveReport: receive_report,
+    AddComment: add_comment,
+    **{kind: note for kind in SHOWN if kind not in FACTS["intake"]},
+}

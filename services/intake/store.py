@@ -1,0 +1,207 @@
+"""Tables of intake, their mapping to the domain, and what is looked up in them."""
+
+import re
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from prometheus_client.core import GaugeMetricFamily
+from sqlalchemy import (
+    Boolean,
+    Column,
+    CursorResult,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    Uuid,
+    func,
+    insert,
+    select,
+    update,
+)  # fmt: skip
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session, deferred, registry, undefer_group
+
+from services.intake.domain.report import OPEN, ReceiveReport, Report, Reporter, Status
+from services.intake.domain.timeline import Entry
+from shared import province
+from shared.access import key_hash
+from shared.errors import NotYet
+from shared.messages import Message
+
+KEY_LASTS = timedelta(days=365)
+_SLUG = re.compile(r"[a-z0-9]{1,30}(-[a-z0-9]{1,30}){0,5}")
+metadata = MetaData()
+provinces = province.table(metadata)
+
+
+class _Status(TypeDecorator[Status]):
+    impl = Text
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> Status | None:
+        return None if value is None else Status(value)
+
+
+def _moment(name: str, *, nullable: bool = False) -> Column[datetime]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("report_id", Uuid, primary_key=True),
+    Column("tracking_code", Text, nullable=False, unique=True),
+    Column("portal", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("external_ref", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("location", JSONB, nullable=False),
+    Column("attributes", JSONB, nullable=False),
+    Column("urgent", Boolean, nullable=False),
+    Column("language", Text, nullable=False),
+    _moment("received_at"),
+    Column("status", _Status, nullable=False),
+    Column("status_version", Integer, nullable=False),
+    Column("agency", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    _moment("due_at", nullable=True),
+    Column("due_version", Integer, nullable=False),
+    UniqueConstraint("portal", "key"),
+)
+_is_open = reports.c.status.in_([str(status) for status in OPEN])
+Index("reports_open", reports.c.status, reports.c.version, postgresql_where=_is_open)
+
+reporters = Table(
+    "reporters",
+    metadata,
+    Column("report_id", Uuid, ForeignKey("reports.report_id", deferrable=True, initially="DEFERRED"), primary_key=True),
+    Column("sealed", Text, nullable=False),
+)
+
+timeline = Table(
+    "timeline",
+    metadata,
+    Column("report_id", Uuid, ForeignKey("reports.report_id"), primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    _moment("at"),
+    Column("topic", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("agency", Text, nullable=False),
+    Column("data", JSONB, nullable=False),
+)
+
+portals = Table(
+    "portals",
+    metadata,
+    Column("key_hash", Text, primary_key=True),
+    Column("code", Text, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    _moment("created_at"),
+    _moment("expires_at"),
+    _moment("withdrawn_at", nullable=True),
+)
+
+CONTENT = ("key", "fingerprint", "external_ref", "description", "location", "attributes")  # of no use where facts are noted
+_mapper = registry()
+_mapper.map_imperatively(Report, reports, properties={name: deferred(reports.c[name], group="content") for name in CONTENT})
+_mapper.map_imperatively(Reporter, reporters)
+_mapper.map_imperatively(Entry, timeline)
+
+
+# --- reports --------------------------------------------------------------------------------------------------------
+
+
+def preload(messages: Sequence[Message], session: Session) -> list[Report]:
+    """The reports a batch is about, locked in one order; a report just being received can't be there yet."""
+    ids = {message.report_id for message in messages if not isinstance(message, ReceiveReport)}
+    if not ids:
+        return []
+    return list(session.scalars(select(Report).where(reports.c.report_id.in_(ids)).order_by(reports.c.report_id).with_for_update()))
+
+
+def report_of(session: Session, report_id: UUID) -> Report:
+    """Locked by :func:`preload`. Raises :class:`NotYet`."""
+    report = session.get(Report, report_id)
+    if report is None:
+        raise NotYet(f"no report {report_id} was received yet")
+    return report
+
+
+def report_by_key(session: Session, portal: str, key: str) -> Report | None:
+    """What a portal sent under an idempotency key."""
+    return session.scalar(_whole.where(reports.c.portal == portal, reports.c.key == key))
+
+
+def report_by_code(session: Session, tracking_code: str) -> Report | None:
+    """Whole, as it is shown."""
+    return session.scalar(_whole.where(reports.c.tracking_code == tracking_code))
+
+
+_whole = select(Report).options(undefer_group("content"))
+
+
+def timeline_of(session: Session, report_id: UUID) -> list[Entry]:
+    """As things happened, in whatever order intake heard of them."""
+    statement = select(Entry).where(timeline.c.report_id == report_id)
+    return list(session.scalars(statement.order_by(timeline.c.at, timeline.c.version, timeline.c.topic, timeline.c.id)))
+
+
+def comment_by_id(session: Session, report_id: UUID, comment_id: UUID) -> Entry | None:
+    """The entry of a comment."""
+    of_report = (timeline.c.report_id == report_id) & (timeline.c.topic == "report.commented")
+    return session.scalar(select(Entry).where(of_report, timeline.c.data["comment_id"].astext == str(comment_id)))
+
+
+# --- portals --------------------------------------------------------------------------------------------------------
+
+
+def add_portal(session: Session, code: str, name: str, at: datetime) -> str:
+    """A fresh key, shown this once: only its hash is kept. A portal may hold several keys, so that they can be changed without a gap.
+
+    Raises :class:`ValueError` for a code that is not small letters, digits and single dashes.
+    """
+    if not _SLUG.fullmatch(code):
+        raise ValueError(f"the code of a portal is small letters, digits and single dashes, not {code!r}")
+    key = f"ha_{code}_{secrets.token_urlsafe(32)}"
+    row = {"key_hash": key_hash(key), "code": code, "name": name, "created_at": at, "expires_at": at + KEY_LASTS}
+    session.execute(insert(portals).values(row))
+    return key
+
+
+def withdraw_portal(session: Session, code: str, at: datetime, *, but: str = "") -> int:
+    """End the keys of a portal, all or all ``but`` this one; how many ended."""
+    live = (portals.c.code == code) & portals.c.withdrawn_at.is_(None) & (portals.c.key_hash != key_hash(but))
+    return cast(CursorResult[Any], session.execute(update(portals).where(live).values(withdrawn_at=at))).rowcount
+
+
+def portal_by_hash(session: Session, hashed: str, at: datetime) -> str | None:
+    """The code of the portal that holds the key with this hash, unless the key has expired or was withdrawn."""
+    live = portals.c.withdrawn_at.is_(None) & (portals.c.expires_at > at)
+    return session.scalar(select(portals.c.code).where(portals.c.key_hash == hashed, live))
+
+
+# --- metrics --------------------------------------------------------------------------------------------------------
+
+
+def gauges(session: Session) -> Iterable[GaugeMetricFamily]:
+    """Open reports by status, and those sla has not been heard of yet: more than a few for more than a moment is a fault."""
+    open_reports = GaugeMetricFamily("hoiam_open_reports", "Open reports by status, as intake was told", labels=["status"])
+    for status, count in session.execute(select(reports.c.status, func.count()).where(_is_open).group_by(reports.c.status)):
+        open_reports.add_metric([str(status)], float(count))
+    yield open_reports
+    unopened = GaugeMetricFamily("hoiam_reports_without_case", "Reports for which no case was opened yet")
+    waiting = select(func.count()).select_from(reports).where(reports.c.status == Status.RECEIVED, reports.c.version == 0)
+    unopened.add_metric([], float(session.scalar(waiting) or 0))
+    yield unopened
