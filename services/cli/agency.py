@@ -1,6 +1,6 @@
 """An agency's way to its queue: a RabbitMQ user of its own."""
 
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from services.cli.process import CannotStart
 from shared.bus.management import Management
@@ -18,6 +18,6 @@ def provision(code: str, amqp_url: str, management_url: str) -> str:
     """The connection string of agency ``code``, with a new password. Raises :class:`CannotStart` without a broker."""
     if not amqp_url or not management_url:
         raise CannotStart(NEEDED)
-    password = Management(management_url).provision_agency(code)
     broker = urlsplit(amqp_url)
+    password = Management(management_url, unquote(broker.path[1:])).provision_agency(code)
     return f"{broker.scheme}://agency.{code}:{quote(password, safe='')}@{broker.hostname}:{broker.port or 5672}{broker.path}"
