@@ -93,6 +93,7 @@ def assignments(bus: RabbitBus, area: str) -> dict[str, set[str]]:
                 event = json.loads(delivery.body)
                 if event["type"] == "vn.hoiam.assignment.v1":
                     found[event["subject"]].add(event["id"])
+            consumer.ack(deliveries)
     return found
 
 
