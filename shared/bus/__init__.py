@@ -79,6 +79,8 @@ class Consumer(Protocol):
 class Bus(Protocol):
     """A way to reach the bus; opening a publisher or consumer connects, and raises :class:`BusDown` when it can't."""
 
+    blocked: bool  # the bus takes no messages just now, being short of memory or disk; as the last publisher found it
+
     def publisher(self, name: str) -> Publisher:
         """``name`` shows in the bus's own list of connections."""
 

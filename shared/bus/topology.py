@@ -7,6 +7,7 @@ from shared.bus import AGENCIES, EVENTS, REQUESTS
 
 UNROUTED = "hoiam.unrouted"  # fanout behind hoiam.events: facts nobody listens to
 CRASHED = "hoiam.crashed"  # direct, dead letters: what killed its consumer too often
+ALTERNATES = {EVENTS: UNROUTED}  # where an exchange sends what none of its bindings wants
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,12 @@ def inbox(service: str) -> str:
 def agency_queue(agency: str) -> str:
     """The one queue an agency reads."""
     return f"agency.{agency}"
+
+
+def crashed_key(queue: str) -> str:
+    """Under which key of ``hoiam.crashed`` a queue's dead letters go; "" for queues that have none."""
+    kept = queue.endswith(".crashed") or queue == "unrouted"
+    return "" if kept else queue.split(".", 1)[0]
 
 
 def topology(listens: Mapping[str, Iterable[Binding]], agencies: Iterable[str]) -> Topology:
