@@ -39,7 +39,8 @@ def channel(rabbit, amqp_url):
 def agency_url(rabbit, amqp_url, channel):
     """How the agency connects: as a user of its own, with its own rights."""
     address, vhost = amqp_url.rsplit("/", 1)
-    password = Management(rabbit.management_url, vhost=vhost).provision_agency("dh")
+    with Management(rabbit.management_url, vhost=vhost) as management:
+        password = management.provision_agency("dh")
     return f"amqp://agency.dh:{password}@{address.split('@')[1]}/{vhost}"
 
 
