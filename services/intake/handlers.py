@@ -6,9 +6,9 @@ from sqlalchemy.orm import Session
 
 from services.intake import store
 from services.intake.domain.report import AddComment, ReceiveReport, Report, Reporter
-from services.intake.domain.timeline import SHOWN, Entry
+from services.intake.domain.timeline import PUBLIC_CLOCKS, SHOWN, Entry
 from shared.handling import Handler
-from shared.messages import FACTS, Fact, Message, ReportCommented
+from shared.messages import FACTS, ClockBreached, ClockEscalated, ClockWarned, Fact, Message, ReportCommented
 
 
 def receive_report(asked: ReceiveReport, session: Session) -> Sequence[Message]:
@@ -33,8 +33,16 @@ def note(fact: Fact, session: Session) -> Sequence[Message]:
     return []
 
 
+def note_lateness(fact: ClockWarned | ClockBreached | ClockEscalated, session: Session) -> Sequence[Message]:
+    """The public sees that an answer is late; warnings before, and the centre's own clocks, stay inside."""
+    if isinstance(fact, ClockWarned) or fact.clock not in PUBLIC_CLOCKS:
+        return []
+    return note(fact, session)
+
+
 HANDLERS: Mapping[type, Handler] = {
     ReceiveReport: receive_report,
     AddComment: add_comment,
     **{kind: note for kind in SHOWN if kind not in FACTS["intake"]},
+    **dict.fromkeys((ClockWarned, ClockBreached, ClockEscalated), note_lateness),
 }

@@ -17,7 +17,7 @@ from services.intake.handlers import HANDLERS
 from services.intake.store import reports
 from shared import messages as say
 from shared.errors import NotYet
-from shared.messages import FACTS, ClockFact, Message, Outcome
+from shared.messages import FACTS, Message, Outcome
 from tests.builders import MONDAY, delivered, envelope, topics
 
 LATER = [MONDAY + timedelta(hours=n) for n in range(12)]
@@ -175,11 +175,9 @@ class TestNews:
 
 class TestHandlers:
     def test_every_public_fact_of_the_others_is_understood(self):
-        silent = {say.NoticeFailed}
-        public = {kind for owner in ("routing", "sla", "notify") for kind in FACTS[owner] if not issubclass(kind, ClockFact)} - silent
+        public = {kind for owner in ("routing", "sla", "notify") for kind in FACTS[owner]} - {say.ClockMet}
 
         assert public <= set(HANDLERS)
-        assert not any(issubclass(kind, ClockFact) for kind in HANDLERS)
         assert not set(HANDLERS) & set(FACTS["intake"])
 
     def test_no_shown_field_is_one_the_fact_does_not_have(self):
@@ -231,3 +229,22 @@ def gauges(office: Any) -> dict[tuple[str, str], float]:
     with office.rooms() as session:
         families = list(store.gauges(session))
     return {(family.name, sample.labels.get("status", "")): sample.value for family in families for sample in family.samples}
+
+
+class TestLateness:
+    def test_the_public_sees_a_late_answer_but_no_warning_and_no_clock_of_the_centre(self, office):
+        report_id, code = office.received()
+        late = {"report_id": report_id, "at": LATER[1], "agency": "dh", "due_at": DUE}
+
+        office.handling.together(
+            [
+                envelope(say.ClockWarned(**late, version=1, clock="resolve", share=0.5)),
+                envelope(say.ClockBreached(**late, version=2, clock="approve")),
+                envelope(say.ClockBreached(**late, version=3, clock="resolve")),
+                envelope(say.ClockEscalated(**late, version=4, clock="resolve", step=1)),
+            ]
+        )
+
+        told = [(entry["topic"], entry["text"]["vi"]) for entry in office.shown(code)["timeline"][1:]]
+        assert [topic for topic, _ in told] == ["clock.breached", "clock.escalated"]
+        assert "quá hạn trả lời" in told[0][1]

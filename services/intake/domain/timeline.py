@@ -30,8 +30,12 @@ SHOWN: dict[type[Fact], frozenset[str]] = {
     say.CaseCancelled: frozenset({"reason"}),
     say.CaseAnswered: frozenset({"comment_id", "answer", "on_time"}),
     say.CaseProgressed: frozenset({"text", "expected_on"}),
+    say.ClockBreached: frozenset({"clock", "due_at"}),
+    say.ClockEscalated: frozenset({"clock", "due_at", "step"}),
     say.NoticeDelivered: frozenset({"about"}),
+    say.NoticeFailed: frozenset({"about"}),
 }
+PUBLIC_CLOCKS = frozenset({"resolve", "answer"})  # what reporters wait for
 
 
 @dataclass(kw_only=True)

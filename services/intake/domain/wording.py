@@ -65,6 +65,11 @@ _TOLD: Mapping[str, Wording] = {
     "case.cancelled": Wording(vi="Phản ánh đã được huỷ. Lý do: {reason}", en="The report was cancelled. Reason: {reason}"),
     "case.answered": Wording(vi="{agency} trả lời người gửi: {answer}", en="{agency} answers the reporter: {answer}"),
     "case.progressed": Wording(vi="{agency} cho biết tiến độ: {text}{expected}", en="{agency} on the progress: {text}{expected}"),
+    "clock.breached": Wording(vi="{agency} đã quá hạn trả lời ({due}).", en="{agency} is late: an answer was due at {due}."),
+    "clock.escalated": Wording(
+        vi="Việc chậm trả lời của {agency} đã được báo lên cấp trên.", en="The lateness of {agency} was reported to its superiors."
+    ),
+    "notice.failed": Wording(vi="Chưa báo được tin cho người gửi.", en="The reporter could not be reached."),
     "notice.delivered": Wording(vi="Đã báo tin cho người gửi.", en="The reporter was told."),
 }
 
