@@ -100,9 +100,16 @@ def settings(postgres_url: str, template: tuple[str, str]) -> Iterator[IntakeSet
 
 @pytest.fixture
 def office(settings: IntakeSettings, template: tuple[str, str]) -> Iterator[Office]:
+    with opened(settings, template[1]) as office:
+        yield office
+
+
+@contextmanager
+def opened(settings: IntakeSettings, portal_key: str) -> Iterator[Office]:
+    """A process that has just begun; there may be others on the same database."""
     process = Process(service(settings), settings)
     with TestClient(process.app, raise_server_exceptions=False) as http:
-        yield Office(http, process.handling.sessions, process.handling, settings, template[1])
+        yield Office(http, process.handling.sessions, process.handling, settings, portal_key)
     process.engine.dispose()
 
 

@@ -85,6 +85,7 @@ BROKEN: list[tuple[str, bytes]] = [
     ("a raw NUL", GOOD.replace(b"CS01", b"CS\x0001")),
     ("half a surrogate pair", GOOD.replace(b"CS01", b"CS01\\ud800")),
     ("half a surrogate pair in a name", GOOD.replace(b'"category"', b'"cat\\udfff"')),
+    ("half a surrogate pair in the name of an attribute", GOOD[:-1] + b', "attributes": {"\\ud800": "x"}}'),
     ("depth", b'{"a":' * 8_000 + b"1" + b"}" * 8_000),
     ("deep lists", b"[" * 30_000 + b"]" * 30_000),
     ("a list", b"[" + GOOD + b"]"),

@@ -18,7 +18,7 @@ from shared.messages import ReporterReachable, ReportReceived
 from shared.privacy import SealingKeys
 from shared.web import Desk
 from tests.builders import MONDAY, said, topics
-from tests.intake.conftest import a_body, closed
+from tests.intake.conftest import a_body, closed, opened
 
 CONTACT = {"name": "Trần Thị Hoa", "email": "hoa@example.com", "phone": "0912 345 678"}
 
@@ -179,7 +179,9 @@ class TestIdempotency:
         with office.rooms.begin() as session:
             province.store(session, fewer.model_validate(fewer.model_dump(mode="json")), now())
 
-        assert office.post(a_body()).json() == first.json()
+        with opened(office.settings, office.portal_key) as later:
+            assert later.post(a_body()).json() == first.json()
+            assert later.post(a_body(), key="k-2").status_code == 422
 
     def test_a_tracking_code_that_is_taken_is_replaced(self, office, monkeypatch):
         taken = office.post(a_body()).json()["tracking_code"]

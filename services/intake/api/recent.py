@@ -12,7 +12,10 @@ MOST = 1000
 
 
 class Recent(Generic[K, V]):
-    """``read`` by key, remembered for ``lasts``. What is None is not remembered: it may be there the next moment."""
+    """``read`` by key, remembered for ``lasts``. What is None is not remembered: it may be there the next moment.
+
+    While one caller reads again, the others take what was known, so that a crowd asks the database once.
+    """
 
     def __init__(self, read: Callable[[K], V | None], *, lasts: timedelta, clock: Clock) -> None:
         self._read, self._lasts, self._clock = read, lasts, clock
@@ -23,7 +26,10 @@ class Recent(Generic[K, V]):
         known = self.remembered(key)
         if known is not None:
             return known
-        at, value = self._clock(), self._read(key)
+        at, old = self._clock(), self._known.get(key)
+        if old is not None:
+            self._known[key] = (old[0], at)
+        value = self._read(key)
         if len(self._known) >= MOST:
             self._known.clear()
         if value is None:

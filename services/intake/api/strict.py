@@ -69,7 +69,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         raise ValueError("a field is given twice")
     if len(fields) > MOST_FIELDS:
         raise ValueError(f"an object has at most {MOST_FIELDS} fields")
-    "".join(fields).encode()  # raises for half a surrogate pair
+    "".join(fields).encode()  # raises for half a surrogate pair, which no answer could name
     return fields
 
 
