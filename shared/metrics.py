@@ -83,6 +83,7 @@ class Waiting(Collector):
         return family
 
 
-def expose(service: str, sessions: Sessions, gauges: Gauges) -> None:
-    """Add the gauges of ``service`` to what this process shows."""
+def expose(service: str, sessions: Sessions, gauges: Gauges, blocked: Callable[[], bool]) -> None:
+    """Add the gauges of ``service`` to what this process shows; ``blocked`` says whether the bus takes nothing just now."""
     REGISTRY.register(Waiting(service, sessions, gauges))
+    BLOCKED.labels(service).set_function(blocked)

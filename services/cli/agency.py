@@ -19,5 +19,6 @@ def provision(code: str, amqp_url: str, management_url: str) -> str:
     if not amqp_url or not management_url:
         raise CannotStart(NEEDED)
     broker = urlsplit(amqp_url)
-    password = Management(management_url, unquote(broker.path[1:])).provision_agency(code)
+    with Management(management_url, unquote(broker.path[1:])) as management:
+        password = management.provision_agency(code)
     return f"{broker.scheme}://agency.{code}:{quote(password, safe='')}@{broker.hostname}:{broker.port or 5672}{broker.path}"

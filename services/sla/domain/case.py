@@ -176,8 +176,6 @@ class Case:
         self._stop_all(at)
         return [say.CaseCancelled(**self._head(at), reason=reason), *dispatch.withdrawal(self, at, reason)]
 
-    # --- words of the reporter -------------------------------------------------------------------------------------------
-
     def hear(self, comment: say.ReportCommented, keeper: Timekeeper) -> list[Message]:
         """Each message of the reporter starts its own answer clock, in any state: it must be answered within a day."""
         self._record("comment", actor="reporter", at=comment.at, comment_id=str(comment.comment_id))
@@ -194,8 +192,6 @@ class Case:
         self._record("answer", actor=request.actor, at=request.at, comment_id=str(request.comment_id), answer=request.answer)
         on_time = request.at <= clock.due_at
         return [say.CaseAnswered(**self._head(request.at), comment_id=request.comment_id, answer=request.answer, on_time=on_time)]
-
-    # --- time ----------------------------------------------------------------------------------------------------------
 
     def call_clocks(self, at: datetime, keeper: Timekeeper) -> list[Message]:
         """Let every clock speak that is due by ``at``; after an outage the missed reminders collapse into the latest."""
@@ -225,8 +221,6 @@ class Case:
         self._record(trigger, actor=TIME, at=at, clock=clock.name, due_at=clock.due_at.isoformat())
         head = {**self._head(at), "clock": clock.name, "due_at": clock.due_at}
         return [clock_fact(head, share, step), *dispatch.reminder(self, clock, at, overdue=not share)]
-
-    # --- the inside ------------------------------------------------------------------------------------------------------
 
     def _accept(self, actor: str, at: datetime, *, silent: bool) -> list[Message]:
         self._move("accept", actor=actor, at=at)

@@ -1,0 +1,254 @@
+"""Facts: what happened, in the past tense, each said by one owner."""
+
+from datetime import date
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from shared.messages.kinds import CaseFact, Fact, Location, Outcome
+
+# --- intake ----------------------------------------------------------------------------------------------------------
+
+
+class ReportReceived(Fact):
+    """``reachable``: a contact was left, and follows sealed in ``reporter.reachable``."""
+
+    topic = "report.received"
+    tracking_code: str
+    portal: str
+    category: str
+    description: str
+    location: Location
+    attributes: dict[str, str] = Field(default_factory=dict)
+    urgent: bool = False
+    reachable: bool = False
+    language: str = "vi"
+
+
+class ReporterReachable(Fact):
+    """``sealed``: the contact, readable only with the sealing key. Bound to notify's inbox alone."""
+
+    topic = "reporter.reachable"
+    sealed: str
+
+
+class ReportCommented(Fact):
+    """A word from the reporter; starts its own answer clock."""
+
+    topic = "report.commented"
+    comment_id: UUID
+    text: str
+
+
+class ReportWithdrawn(Fact):
+    topic = "report.withdrawn"
+    reason: str = ""
+
+
+class ReportRated(Fact):
+    """``rating``: 4 very satisfied, 3 satisfied, 2 acceptable, 1 not satisfied."""
+
+    topic = "report.rated"
+    rating: int
+    reasons: tuple[str, ...] = ()
+
+
+class ReportObjected(Fact):
+    topic = "report.objected"
+    reason: str
+
+
+class ReportMerged(Fact):
+    topic = "report.merged"
+    leader_id: UUID
+
+
+class ReportUnmerged(Fact):
+    topic = "report.unmerged"
+    leader_id: UUID
+
+
+# --- routing ---------------------------------------------------------------------------------------------------------
+
+
+class ReportRouted(Fact):
+    """``hop`` counts the routings of this report from 1; ``explanation`` is for people, in Vietnamese."""
+
+    topic = "report.routed"
+    agency: str
+    supporting: tuple[str, ...] = ()
+    rule: str
+    explanation: str
+    sla_class: str
+    urgent: bool = False
+    hop: int = 1
+
+
+class ReportUnrouted(Fact):
+    """No rule fits: the operations centre routes it by hand."""
+
+    topic = "report.unrouted"
+    explanation: str
+    hop: int = 1
+
+
+# --- sla -------------------------------------------------------------------------------------------------------------
+
+
+class CaseOpened(CaseFact):
+    topic = "case.opened"
+    tracking_code: str
+    category: str
+
+
+class CaseAssigned(CaseFact):
+    """The case has a (new) holder; ``due_at`` is the reporter's deadline."""
+
+    topic = "case.assigned"
+    due_at: AwareDatetime
+    hop: int
+
+
+class CaseAccepted(CaseFact):
+    """``silent``: the take-up clock ran out, which counts as acceptance."""
+
+    topic = "case.accepted"
+    due_at: AwareDatetime
+    silent: bool = False
+
+
+class CaseReturned(CaseFact):
+    """``agency`` gave it back; ``hop`` is how often the report was routed so far."""
+
+    topic = "case.returned"
+    reason: str
+    proposed_agency: str = ""
+    hop: int
+
+
+class CaseQuestioned(CaseFact):
+    topic = "case.questioned"
+    question: str
+
+
+class CaseResumed(CaseFact):
+    topic = "case.resumed"
+    due_at: AwareDatetime
+
+
+class CaseExtended(CaseFact):
+    topic = "case.extended"
+    due_at: AwareDatetime
+    reason: str
+
+
+class CaseSubmitted(CaseFact):
+    topic = "case.submitted"
+    outcome: Outcome
+    answer: str
+
+
+class CaseSentBack(CaseFact):
+    topic = "case.sent_back"
+    reason: str
+
+
+class CaseResolved(CaseFact):
+    """``on_time``: submitted by ``due_at``; the moment of approval doesn't count against the agency."""
+
+    topic = "case.resolved"
+    outcome: Outcome
+    answer: str
+    submitted_at: AwareDatetime
+    due_at: AwareDatetime
+    on_time: bool
+
+
+class CaseReopened(CaseFact):
+    topic = "case.reopened"
+    reason: str
+
+
+class CaseClosed(CaseFact):
+    topic = "case.closed"
+
+
+class CaseRefused(CaseFact):
+    """``redirect``: where the reporter can go instead."""
+
+    topic = "case.refused"
+    reason_code: str
+    reason: str
+    redirect: str
+
+
+class CaseCancelled(CaseFact):
+    topic = "case.cancelled"
+    reason: str
+
+
+class CaseAnswered(CaseFact):
+    """The answer to one message of the reporter."""
+
+    topic = "case.answered"
+    comment_id: UUID
+    answer: str
+    on_time: bool
+
+
+class CaseProgressed(CaseFact):
+    """Word from the agency while the work goes on; ``expected_on`` is the day it now promises."""
+
+    topic = "case.progressed"
+    text: str
+    expected_on: date | None = None
+
+
+class ClockFact(CaseFact):
+    """``clock`` is route, take_up, resolve, approve, answer, progress or objection."""
+
+    clock: str
+    due_at: AwareDatetime
+
+
+class ClockWarned(ClockFact):
+    """``share`` of the allowance is used up: 0.5 or 0.8."""
+
+    topic = "clock.warned"
+    share: float
+
+
+class ClockBreached(ClockFact):
+    topic = "clock.breached"
+
+
+class ClockEscalated(ClockFact):
+    """``step`` 1 is the head of the agency, 2 the operations centre, 3 the provincial office."""
+
+    topic = "clock.escalated"
+    step: int
+
+
+class ClockMet(ClockFact):
+    topic = "clock.met"
+    on_time: bool
+
+
+# --- notify ----------------------------------------------------------------------------------------------------------
+
+
+class NoticeDelivered(Fact):
+    """``about`` is the topic of the fact it told; who heard it is not said."""
+
+    topic = "notice.delivered"
+    notice_id: UUID
+    channel: str
+    about: str
+
+
+class NoticeFailed(Fact):
+    topic = "notice.failed"
+    notice_id: UUID
+    channel: str
+    about: str
+    reason: str

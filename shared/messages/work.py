@@ -1,0 +1,73 @@
+"""What agencies read in their queues."""
+
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from shared.messages.kinds import Location, ToAgency
+
+
+class Assignment(ToAgency):
+    """Work for the agency. The same assignment may come again until it is accepted: the id stays."""
+
+    topic = "assignment"
+    version: int
+    tracking_code: str
+    category: str
+    category_name: str
+    description: str
+    location: Location
+    attributes: dict[str, str] = Field(default_factory=dict)
+    urgent: bool = False
+    sla_class: str
+    take_up_by: AwareDatetime
+    due_at: AwareDatetime
+    supporting: tuple[str, ...] = ()
+    explanation: str = ""
+
+
+class Comment(ToAgency):
+    """The reporter wrote; answer by ``due_at``."""
+
+    topic = "comment"
+    version: int
+    comment_id: UUID
+    text: str
+    due_at: AwareDatetime
+
+
+class Reminder(ToAgency):
+    topic = "reminder"
+    version: int
+    clock: str
+    due_at: AwareDatetime
+    overdue: bool
+
+
+class Withdrawal(ToAgency):
+    """Nothing more to do: the case was cancelled, refused or merged."""
+
+    topic = "withdrawal"
+    version: int
+    reason: str
+
+
+class Transfer(ToAgency):
+    """The case went to ``to_agency``."""
+
+    topic = "transfer"
+    version: int
+    to_agency: str
+    reason: str
+
+
+class RequestDone(ToAgency):
+    """The answer to the request whose id is this message's correlation id."""
+
+    topic = "request.done"
+
+
+class RequestRefused(ToAgency):
+    topic = "request.refused"
+    code: str
+    reason: str
