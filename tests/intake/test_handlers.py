@@ -248,3 +248,13 @@ class TestLateness:
         told = [(entry["topic"], entry["text"]["vi"]) for entry in office.shown(code)["timeline"][1:]]
         assert [topic for topic, _ in told] == ["clock.breached", "clock.escalated"]
         assert "quá hạn trả lời" in told[0][1]
+
+    def test_of_an_answer_to_a_comment_does_not_move_the_deadline_of_the_report(self, office):
+        report_id, code = office.received()
+        fields = {"report_id": report_id, "at": LATER[1], "agency": "dh"}
+        assigned = say.CaseAssigned(**fields, version=2, due_at=DUE, hop=1)
+        late = say.ClockBreached(**fields, version=3, clock="answer", due_at=NEW_DUE)
+
+        office.handling.together([envelope(assigned), envelope(late)])
+
+        assert datetime.fromisoformat(office.shown(code)["due_at"]) == DUE

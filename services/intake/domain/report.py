@@ -121,7 +121,7 @@ class Report:
         status = LEADS_TO.get(type(fact))
         if status and fact.version > self.status_version:
             self.status, self.status_version = status, fact.version
-        due_at: datetime | None = getattr(fact, "due_at", None)
+        due_at: datetime | None = None if isinstance(fact, say.ClockFact) else getattr(fact, "due_at", None)  # each clock has its own
         if due_at and fact.version > self.due_version:
             self.due_at, self.due_version = due_at, fact.version
 
