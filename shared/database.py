@@ -45,6 +45,7 @@ def engine(url: str, service: str, *, pool: int = 10) -> Engine:
         pool_timeout=5,
         pool_pre_ping=True,
         executemany_mode="values_plus_batch",
+        hide_parameters=True,  # what people wrote has no place in error messages
     )
 
 

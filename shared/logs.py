@@ -35,7 +35,7 @@ def configure(service: str, style: Literal["json", "human"], level: str = "INFO"
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level, force=True)
     logging.getLogger("pika").setLevel(logging.CRITICAL)  # it logs the beginnings of bodies
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     structlog.configure(

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as AsgiMessage
 
@@ -30,10 +31,10 @@ SECURITY_HEADERS = [
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
 DOCS = {"/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"}
-PortalOf = Callable[[str], str | None]  # key → portal code, or None
+PortalOf = Callable[[str], Awaitable[str | None]]  # key → portal code, or None
 
 
-def no_portals(_key: str) -> str | None:
+async def no_portals(_key: str) -> str | None:
     """For services that portals don't call."""
     return None
 
@@ -61,16 +62,16 @@ class Gate:
     clock: Clock = now
     routes: dict[str, frozenset[Role]] = field(default_factory=lambda: dict(ROUTES))
 
-    def admit(self, request: Request) -> None:
+    async def admit(self, request: Request) -> None:
         """Raises :class:`Denied`; leaves the principal in ``request.state``."""
         route = f"{request.method} {request.scope['route'].path}"
         allowed = self.routes.get(route, frozenset[Role]())
-        principal = self._principal(request, allowed)
+        principal = await self._principal(request, allowed)
         if principal.role not in allowed:
             raise Denied(*_missing(principal))
         request.state.principal = principal
 
-    def _principal(self, request: Request, allowed: frozenset[Role]) -> Principal:
+    async def _principal(self, request: Request, allowed: frozenset[Role]) -> Principal:
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
         key = request.headers.get("x-api-key", "")
         if Role.PUBLIC in allowed and not bearer and not key:
@@ -78,13 +79,13 @@ class Gate:
         if scheme.lower() == "bearer" and bearer.count(".") == 2:
             return self.tokens.principal(bearer, self.clock())
         if key or (scheme.lower() == "bearer" and bearer):
-            return self._portal(key or bearer)
+            return await self._portal(key or bearer)
         if Role.REPORTER in allowed and request.headers.get("x-report-secret"):
             return Principal(role=Role.REPORTER)  # the route itself checks the secret against its report
         return ANYBODY
 
-    def _portal(self, key: str) -> Principal:
-        portal = self.portal_of(key)
+    async def _portal(self, key: str) -> Principal:
+        portal = await self.portal_of(key)
         if portal is None:
             raise Denied(401, "key_invalid", "this portal key is not known here, has expired or was withdrawn")
         return Principal(role=Role.PORTAL, name=portal)
@@ -96,7 +97,7 @@ def _missing(principal: Principal) -> tuple[int, str, str]:
     return 403, "forbidden", f"the role {principal.role} may not do this"
 
 
-def principal_of(request: Request) -> Principal:
+async def principal_of(request: Request) -> Principal:
     """Who the gate let in."""
     principal: Principal = request.state.principal
     return principal
@@ -116,13 +117,12 @@ class Fences:
             return await self.app(scope, receive, send)
         stated = dict(scope["headers"]).get(b"content-length", b"0")
         if not stated.isdigit() or int(stated) > self.limit:
-            return await self._too_large()(scope, receive, self._guarded(scope, send))
-        try:
-            await self.app(scope, self._counted(receive), self._guarded(scope, send))
-        except OverflowError:
-            await self._too_large()(scope, receive, self._guarded(scope, send))
+            refusal = problems.problem(413, "too_large", self._words())
+            return await refusal(scope, receive, self._guarded(scope, send))
+        return await self.app(scope, self._counted(receive), self._guarded(scope, send))
 
     def _counted(self, receive: Receive) -> Receive:
+        """For bodies that come in chunks and state no length: FastAPI answers with what is raised here."""
         taken = 0
 
         async def counted() -> AsgiMessage:
@@ -130,13 +130,13 @@ class Fences:
             part = await receive()
             taken += len(part.get("body", b""))
             if taken > self.limit:
-                raise OverflowError
+                raise HTTPException(413, self._words())
             return part
 
         return counted
 
-    def _too_large(self) -> Response:
-        return problems.problem(413, "too_large", f"a request body is at most {self.limit} bytes")
+    def _words(self) -> str:
+        return f"a request body is at most {self.limit} bytes"
 
     @staticmethod
     def _guarded(scope: Scope, send: Send) -> Send:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import psycopg2
 import pytest
 
@@ -58,7 +58,7 @@ def rabbit(open_folder: Path) -> Iterator[PrivateRabbit]:
 def amqp_url(rabbit: PrivateRabbit) -> Iterator[str]:
     """The administrator's URL of an empty vhost for one test."""
     vhost = f"test-{secrets.token_hex(4)}"
-    with httpx.Client(base_url=rabbit.management_url) as http:
+    with httpx2.Client(base_url=rabbit.management_url) as http:
         http.put(f"/api/vhosts/{vhost}").raise_for_status()
         yield rabbit.amqp_url.rsplit("/", 1)[0] + f"/{vhost}"
         http.delete(f"/api/vhosts/{vhost}")

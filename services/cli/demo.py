@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-import httpx
+import httpx2
 
 from services.cli import keys
 from services.cli.process import CannotStart
@@ -69,7 +69,7 @@ def walk(layout: Layout, database_url: str, say: Say) -> None:
 class _Client:
     """Everybody's side of the HTTP API."""
 
-    def __init__(self, layout: Layout, portal_key: str, http: httpx.Client) -> None:
+    def __init__(self, layout: Layout, portal_key: str, http: httpx2.Client) -> None:
         self._layout, self._portal_key, self._http = layout, portal_key, http
 
     def post_report(self, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def _client(layout: Layout, database_url: str) -> Iterator[_Client]:
             key = intake.add_portal(session, "demo", "Cổng trình diễn", now())
         key_file.touch(mode=0o600)
         key_file.write_text(key, encoding="utf-8")
-    with httpx.Client(timeout=10, trust_env=False) as http:
+    with httpx2.Client(timeout=10, trust_env=False) as http:
         yield _Client(layout, key_file.read_text(encoding="utf-8"), http)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-import httpx
+import httpx2
 
 from services.cli.console import Console
 from services.cli.private_postgres import PrivatePostgres
@@ -214,7 +214,7 @@ class Supervisor:
         began = time.monotonic()
         waiting = list(self._services)
         self._console.say(f"waiting for {', '.join(waiting)} …")
-        with httpx.Client(timeout=2, trust_env=False) as http:
+        with httpx2.Client(timeout=2, trust_env=False) as http:
             while waiting and not self._stopping.is_set():
                 if time.monotonic() - began > START_LIMIT:
                     raise CannotStart(f"Not ready within {START_LIMIT:.0f} s: {', '.join(waiting)}. Their last words are above.")
@@ -287,10 +287,10 @@ def _only_one(folder: Path) -> Iterator[bool]:
             note.truncate(0)
 
 
-def _is_ready(http: httpx.Client, url: str) -> bool:
+def _is_ready(http: httpx2.Client, url: str) -> bool:
     try:
-        return http.get(f"{url}/readyz").status_code == httpx.codes.OK
-    except httpx.HTTPError:
+        return http.get(f"{url}/readyz").status_code == httpx2.codes.OK
+    except httpx2.HTTPError:
         return False
 
 

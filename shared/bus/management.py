@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
-import httpx
+import httpx2
 
 from shared.bus import REQUESTS, BusDown
 from shared.bus.topology import CRASHED, Topology, agency_queue
@@ -38,7 +38,7 @@ class Management:
         parts = urlsplit(url)
         self._where = f"{parts.scheme}://{parts.hostname}:{parts.port or 15672}"
         self._vhost = vhost
-        self._http = httpx.Client(base_url=url.rstrip("/"), timeout=10, trust_env=False)
+        self._http = httpx2.Client(base_url=url.rstrip("/"), timeout=10, trust_env=False)
 
     def __enter__(self) -> Self:
         return self
@@ -132,13 +132,13 @@ class Management:
                 where = ("e", binding["source"], "q", binding["destination"], binding["properties_key"])
                 self._ask("DELETE", "bindings", self._vhost, *where, missing_is_fine=True)
 
-    def _ask(self, method: str, *path: str, body: object = None, missing_is_fine: bool = False) -> httpx.Response:
+    def _ask(self, method: str, *path: str, body: object = None, missing_is_fine: bool = False) -> httpx2.Response:
         address = "/api/" + "/".join(quote(part, safe="") for part in path)
         try:
             answer = self._http.request(method, address, json=body)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise BusDown(f"RabbitMQ's management API at {self._where} can't be reached ({error}): is MANAGEMENT_URL right?") from error
-        if answer.is_error and not (missing_is_fine and answer.status_code == httpx.codes.NOT_FOUND):
+        if answer.is_error and not (missing_is_fine and answer.status_code == httpx2.codes.NOT_FOUND):
             raise BusDown(f"RabbitMQ refused {method} {address}: {_advice(answer)}")
         return answer
 
@@ -161,10 +161,10 @@ def _agency_user(code: str) -> str:
     return agency_queue(code)
 
 
-def _advice(answer: httpx.Response) -> str:
+def _advice(answer: httpx2.Response) -> str:
     advice = {
-        httpx.codes.UNAUTHORIZED: "user and password in MANAGEMENT_URL are not right, or the user has no tag `administrator`",
-        httpx.codes.FORBIDDEN: "the user in MANAGEMENT_URL needs the tag `administrator`",
-        httpx.codes.NOT_FOUND: "no such thing; does the vhost exist?",
+        httpx2.codes.UNAUTHORIZED: "user and password in MANAGEMENT_URL are not right, or the user has no tag `administrator`",
+        httpx2.codes.FORBIDDEN: "the user in MANAGEMENT_URL needs the tag `administrator`",
+        httpx2.codes.NOT_FOUND: "no such thing; does the vhost exist?",
     }
-    return advice.get(httpx.codes(answer.status_code), f"{answer.status_code} {answer.text[:300]}")
+    return advice.get(httpx2.codes(answer.status_code), f"{answer.status_code} {answer.text[:300]}")

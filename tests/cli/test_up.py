@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import psycopg2
 import pytest
 
@@ -265,13 +265,13 @@ def terminal() -> Iterator[Callable[[], str]]:
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
-    except httpx.HTTPError:
+        return httpx2.get(f"{url}/readyz", trust_env=False).status_code == 200
+    except httpx2.HTTPError:
         return False
 
 
 def environment_of(running: Running, service: str) -> dict[str, str]:
-    told: dict[str, str] = httpx.get(running.layout.url(service) + "/environment", trust_env=False).json()
+    told: dict[str, str] = httpx2.get(running.layout.url(service) + "/environment", trust_env=False).json()
     return told
 
 

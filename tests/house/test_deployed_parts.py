@@ -7,7 +7,7 @@ from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
-import httpx
+import httpx2
 import pika
 import psycopg2
 import pytest
@@ -146,7 +146,7 @@ class TestBroker:
         auth = ("admin", secret(secrets, "rabbitmq_admin"))
         address = "http://" + broker.management_url.split("@")[1]
 
-        users = httpx.get(f"{address}/api/users", auth=auth).json()
+        users = httpx2.get(f"{address}/api/users", auth=auth).json()
 
         assert {user["name"] for user in users} == {"admin", *(f"svc.{name}" for name in SERVICES)}
 
@@ -187,11 +187,11 @@ class TestBroker:
         address = broker.metrics_url.removesuffix("/metrics") + "/metrics/detailed"
         asked = {"family": ["queue_coarse_metrics", "queue_consumer_count"], "vhost": "hoiam"}
 
-        shown = until(lambda: 'queue="sla.inbox"' in (page := httpx.get(address, params=asked).text) and page, timeout=20)
+        shown = until(lambda: 'queue="sla.inbox"' in (page := httpx2.get(address, params=asked).text) and page, timeout=20)
 
         assert 'rabbitmq_detailed_queue_messages{vhost="hoiam",queue="sla.inbox"}' in shown
         assert 'rabbitmq_detailed_queue_consumers{vhost="hoiam",queue="sla.inbox"}' in shown
 
     @pytest.mark.parametrize("alarm", ["rabbitmq_alarms_free_disk_space_watermark", "rabbitmq_alarms_memory_used_watermark"])
     def test_prometheus_is_told_about_alarms(self, broker, alarm):
-        assert f"\n{alarm} 0" in httpx.get(broker.metrics_url).text
+        assert f"\n{alarm} 0" in httpx2.get(broker.metrics_url).text

@@ -46,6 +46,7 @@ class TestContract:
         assert {kind.topic for kind in said - heard} == set()
 
     def test_reporters_contacts_go_to_notify_alone(self):
-        readers = {service for service, handlers in HANDLERS.items() for kind in handlers if getattr(kind, "topic", "") == "reporter.reachable"}
+        topic = "reporter.reachable"
+        readers = {service for service, handlers in HANDLERS.items() for kind in handlers if getattr(kind, "topic", "") == topic}
 
         assert readers == {"notify"}

@@ -1,5 +1,6 @@
 """What a portal is promised when it posts a report."""
 
+import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -254,13 +255,13 @@ class TestPortals:
         holder_of = portal_of(Desk(service="intake", sessions=office.rooms, commit=lambda _envelope: None, clock=lambda: at))
         with office.rooms.begin() as session:
             key = store.add_portal(session, "zalo", "Zalo", MONDAY)
-        assert holder_of(key) == "zalo"
+        assert asyncio.run(holder_of(key)) == "zalo"
 
         with office.rooms.begin() as session:
             assert store.withdraw_portal(session, "zalo", MONDAY) == 1
 
         at = MONDAY + FRESH
-        assert holder_of(key) is None
+        assert asyncio.run(holder_of(key)) is None
 
     def test_all_keys_but_the_new_one_may_be_withdrawn(self, office):
         with office.rooms.begin() as session:
@@ -277,9 +278,9 @@ class TestPortals:
             key = store.add_portal(session, "zalo", "Zalo", MONDAY)
 
         at = MONDAY + timedelta(days=364)
-        assert holder_of(key) == "zalo"
+        assert asyncio.run(holder_of(key)) == "zalo"
         at = MONDAY + timedelta(days=365)
-        assert holder_of(key) is None
+        assert asyncio.run(holder_of(key)) is None
 
     @pytest.mark.parametrize("code", ["", "App", "a_b", "a:b", "-a", "a" * 31])
     def test_a_code_is_a_slug(self, office, code):

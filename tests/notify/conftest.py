@@ -1,7 +1,6 @@
 """notify on a real PostgreSQL, with the real province, a real mail server and a real receiver of webhooks."""
 
 import json
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -35,10 +34,6 @@ from shared.privacy import SealingKeys, new_key
 from shared.province import Province, read_province
 from shared.settings import PROJECT
 from tests.builders import MONDAY, envelope, received
-
-with warnings.catch_warnings():  # it would rather have httpx2, which nothing else here needs
-    warnings.simplefilter("ignore")
-    import fastapi.testclient  # noqa: F401
 
 KEYS = new_key("test")
 LINK_KEY = "a-secret-for-links-that-is-long-enough"

@@ -1,6 +1,5 @@
 """routing on a real PostgreSQL, with the real province."""
 
-import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -14,10 +13,6 @@ from shared.handling import Handling
 from shared.province import Province, read_province
 from shared.settings import PROJECT
 from tests.builders import MONDAY
-
-with warnings.catch_warnings():  # it would rather have httpx2, which nothing else here needs
-    warnings.simplefilter("ignore")
-    import fastapi.testclient  # noqa: F401
 
 
 @pytest.fixture(scope="session")

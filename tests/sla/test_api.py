@@ -124,10 +124,14 @@ class TestRefusals:
     def test_broken_json_and_oversized_bodies_are_named(self, http, report):
         broken = http.post(url(report, "accept"), content=b"{", headers={**DONG_HA, "Content-Type": "application/json"})
         huge = http.post(url(report, "accept"), content=b" " * 70_000, headers=DONG_HA)
+        chunked = http.post(
+            url(report, "accept"), content=iter([b" " * 40_000] * 2), headers={**DONG_HA, "Content-Type": "application/json"}
+        )
         deep = http.post(url(report, "accept"), content=b"[" * 60_000, headers={**DONG_HA, "Content-Type": "application/json"})
 
         assert (broken.status_code, broken.json()["code"]) == (400, "broken_json")
         assert (huge.status_code, huge.json()["code"]) == (413, "too_large")
+        assert (chunked.status_code, chunked.json()["code"]) == (413, "too_large")
         assert deep.status_code == 400
 
 

@@ -216,7 +216,7 @@ class TestClocks:
 
         said = routed_case.call_clocks(take_up.due_at, keeper)
 
-        assert [(message.topic, getattr(message, "silent", None)) for message in said][0] == ("case.accepted", True)
+        assert (said[0].topic, said[0].silent) == ("case.accepted", True)
         assert routed_case.state == State.IN_PROGRESS
 
     def test_the_holder_is_warned_at_half_and_at_eighty_percent(self, case, keeper):

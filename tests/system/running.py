@@ -38,7 +38,9 @@ class System:
     def hoiam(self, *arguments: str) -> str:
         """What the command line prints. Raises when it fails."""
         place = {"HOIAM_FOLDER": str(self.layout.folder), "HOIAM_PORT_BASE": str(self.layout.port_base)}
-        done = subprocess.run([*HOIAM, *arguments], env={**self.environment, **place}, cwd=PROJECT, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            [*HOIAM, *arguments], env={**self.environment, **place}, cwd=PROJECT, capture_output=True, text=True, timeout=60
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
@@ -107,8 +109,8 @@ def running(folder: Path, *arguments: str, **environment: str) -> Iterator[Syste
     try:
         until(lambda: all(map(system.is_ready, SERVICES)) or process.poll() is not None, 60, what="every service ready")
         yield system
-    except AssertionError:
-        print("".join(system.lines[-150:]))
+    except AssertionError as failure:
+        failure.add_note("".join(system.lines[-150:]))  # what the system said is half of why
         raise
     finally:
         process.terminate()

@@ -9,7 +9,7 @@ from pathlib import Path
 from signal import SIGTERM
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 
 from services.cli.keys import make_keys
 from services.cli.private_postgres import PrivatePostgres
@@ -78,8 +78,8 @@ def _services(environment: Mapping[str, str], log: Path) -> Iterator[dict[str, i
 
 def _ready(port: int) -> bool:
     try:
-        return httpx.get(f"http://{LOOPBACK}:{port}/readyz", timeout=2, trust_env=False).is_success
-    except httpx.HTTPError:
+        return httpx2.get(f"http://{LOOPBACK}:{port}/readyz", timeout=2, trust_env=False).is_success
+    except httpx2.HTTPError:
         return False
 
 
@@ -95,5 +95,5 @@ def _fresh_database(postgres: PrivatePostgres, name: str) -> str:
 
 
 def _fresh_vhost(rabbit: PrivateRabbit, name: str) -> str:
-    httpx.put(f"{rabbit.management_url}/api/vhosts/{name}", trust_env=False).raise_for_status()
+    httpx2.put(f"{rabbit.management_url}/api/vhosts/{name}", trust_env=False).raise_for_status()
     return rabbit.amqp_url.rsplit("/", 1)[0] + f"/{name}"

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from fastapi import APIRouter
+from fastapi.concurrency import run_in_threadpool
 
 from services.intake import store
 from services.intake.api import posting, showing
@@ -42,4 +43,9 @@ def portal_of(desk: Desk) -> PortalOf:
             return store.portal_by_hash(session, hashed, desk.clock())
 
     portals = Recent(read, lasts=FRESH, clock=desk.clock)
-    return lambda key: portals(key_hash(key))
+
+    async def holder(key: str) -> str | None:
+        hashed = key_hash(key)
+        return portals.remembered(hashed) or await run_in_threadpool(portals, hashed)
+
+    return holder

@@ -4,7 +4,7 @@ import ipaddress
 import socket
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 from standardwebhooks import Webhook as Signature
 
 from services.notify.channels import Addressee, Away, Gone, Permanent, Temporary
@@ -23,8 +23,8 @@ class Webhooks:
     def __init__(self, *, clock: Clock, allow_loopback: bool) -> None:
         self._clock, self._allow_loopback = clock, allow_loopback
         # no connection is kept: portals that share an address would share it, with only the first one's certificate checked
-        limits = httpx.Limits(max_keepalive_connections=0)
-        self._http = httpx.Client(timeout=SECONDS, follow_redirects=False, trust_env=False, limits=limits)
+        limits = httpx2.Limits(max_keepalive_connections=0)
+        self._http = httpx2.Client(timeout=SECONDS, follow_redirects=False, trust_env=False, limits=limits)
 
     def server(self, to: Addressee) -> str:
         return urlsplit(to.address).netloc
@@ -45,15 +45,15 @@ class Webhooks:
 
     def _post(self, url: str, body: bytes, headers: dict[str, str]) -> int:
         """The status; what the portal writes back is not read."""
-        target, extensions = self._target(httpx.URL(url))
-        headers["host"] = httpx.URL(url).netloc.decode()
+        target, extensions = self._target(httpx2.URL(url))
+        headers["host"] = httpx2.URL(url).netloc.decode()
         try:
             with self._http.stream("POST", target, content=body, headers=headers, extensions=extensions) as response:
                 return response.status_code
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise Away(f"the portal does not answer: {type(error).__name__}") from None
 
-    def _target(self, url: httpx.URL) -> tuple[httpx.URL, dict[str, str]]:
+    def _target(self, url: httpx2.URL) -> tuple[httpx2.URL, dict[str, str]]:
         """The address that was checked is the one that is called, whatever the name means a moment later."""
         if url.scheme != "https" and not self._allow_loopback:
             raise Permanent("a webhook is called over https only")
@@ -82,7 +82,7 @@ class Sms:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._http = httpx.Client(timeout=SECONDS, follow_redirects=False, trust_env=False)
+        self._http = httpx2.Client(timeout=SECONDS, follow_redirects=False, trust_env=False)
 
     def server(self, _to: Addressee) -> str:
         return "sms"
@@ -91,7 +91,7 @@ class Sms:
         text = f"{notice.subject}. {to.link}"
         try:
             status = self._http.post(self._url, json={"id": str(notice.id), "to": to.address, "text": text}).status_code
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise Away(f"the SMS gateway does not answer: {type(error).__name__}") from None
         if not 200 <= status < 300:
             never = 400 <= status < 500 and status not in {401, 403, 408, 429}
