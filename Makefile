@@ -77,6 +77,7 @@ rules:
 .venv/.dev: requirements-dev.lock
 .venv/.runtime .venv/.dev: requirements-build.lock pyproject.toml | $(BOOTSTRAP) .venv/bin/python
 	@rm -f .venv/.runtime .venv/.dev
+	@echo "Installing $$(grep -c '^[a-z]' $(LOCK)) packages into .venv …"
 	@$(UV) pip sync -q --python $(BIN)/python --require-hashes $(LOCK)
 	@$(UV) pip install -q --python $(BIN)/python --no-deps --build-constraints requirements-build.lock -e .
 	@touch $@
@@ -87,6 +88,7 @@ rules:
 
 .uv/bin/uv:
 	@$(require-python)
+	@echo 'Setting up uv in .uv …'
 	@$(PYTHON) -m venv .uv || { echo 'On Debian and Ubuntu: apt-get install python3-venv' >&2; rm -rf .uv; exit 1; }
 	@.uv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-build.lock
 

@@ -37,6 +37,7 @@ OTHERS: tuple[dict[str, Any], ...] = (
 NAMES = {
     "report.received": "received",
     "report.routed": "routed",
+    "case.assigned": "in the agency's queue",
     "case.accepted": "accepted by the agency",
     "case.submitted": "result submitted",
     "case.resolved": "approved",
