@@ -26,7 +26,7 @@ from shared.messages import Message, Request, RequestDone, RequestRefused, Tick
 from shared.reception import actor_of, opened, stated_by_us
 
 Handler = Callable[[Any, Session], Sequence[Message]]
-Preload = Callable[[Sequence[Message], Session], object]
+Preload = Callable[[Sequence[Message], Session], None]
 Outcome = bool | Exception  # handled now (True), handled before (False), or why not
 
 LADDER = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
@@ -52,7 +52,7 @@ def _nothing(_messages: Sequence[Message], _session: Session) -> None:
 class Handling:
     """What one service understands, and where it writes. ``committed`` is called after each commit that said something.
 
-    ``preload`` may load and lock all rows a batch needs, in one order; what it returns is kept alive until the commit.
+    ``preload`` may load and lock all rows a batch needs, in one order (``shared.tables.BatchRows`` does).
     """
 
     service: str
@@ -76,11 +76,10 @@ class Handling:
             session.info[MOMENT] = at
             new = mailbox.receive(session, [envelope.id for envelope in envelopes])
             fresh = _first_of_each(envelopes, new)
-            locked = self.preload([envelope.message for envelope in fresh], session)
+            self.preload([envelope.message for envelope in fresh], session)
             said = [answer for envelope in fresh for answer in self._answers(envelope, session)]
             session.flush()
             mailbox.post(session, said)
-            del locked
         if said:
             self.committed()
         return _new_ones(envelopes, new)
@@ -167,11 +166,10 @@ class Handling:
             if not mailbox.claim(session, held.message_id, at):
                 return
             session.info[MOMENT] = at
-            locked = self.preload([envelope.message], session)
+            self.preload([envelope.message], session)
             mailbox.post(session, self._answers(envelope, session))
             mailbox.release(session, held.message_id)
             session.flush()
-            del locked
         self.committed()
 
     def _put_back(self, held: Held, envelope: Envelope | None, error: Exception, at: datetime) -> None:

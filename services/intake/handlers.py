@@ -13,7 +13,7 @@ from shared.messages import FACTS, ClockBreached, ClockEscalated, ClockWarned, F
 
 def receive_report(asked: ReceiveReport, session: Session) -> Sequence[Message]:
     report, said = Report.receive(asked)
-    session.add(report)
+    store.add_report(session, report)
     if asked.sealed:
         session.add(Reporter(report_id=asked.report_id, sealed=asked.sealed))
     return said

@@ -12,15 +12,12 @@ from sqlalchemy import (
     Boolean,
     Column,
     CursorResult,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
     MetaData,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     Uuid,
     func,
@@ -37,23 +34,12 @@ from shared import province
 from shared.access import key_hash
 from shared.errors import NotYet
 from shared.messages import Message
+from shared.tables import BatchRows, Words, moment
 
 KEY_LASTS = timedelta(days=365)
 _SLUG = re.compile(r"[a-z0-9]{1,30}(-[a-z0-9]{1,30}){0,5}")
 metadata = MetaData()
 provinces = province.table(metadata)
-
-
-class _Status(TypeDecorator[Status]):
-    impl = Text
-    cache_ok = True
-
-    def process_result_value(self, value: str | None, _dialect: Dialect) -> Status | None:
-        return None if value is None else Status(value)
-
-
-def _moment(name: str, *, nullable: bool = False) -> Column[datetime]:
-    return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
 reports = Table(
@@ -71,12 +57,12 @@ reports = Table(
     Column("attributes", JSONB, nullable=False),
     Column("urgent", Boolean, nullable=False),
     Column("language", Text, nullable=False),
-    _moment("received_at"),
-    Column("status", _Status, nullable=False),
+    moment("received_at"),
+    Column("status", Words(Status), nullable=False),
     Column("status_version", Integer, nullable=False),
     Column("agency", Text, nullable=False),
     Column("version", Integer, nullable=False),
-    _moment("due_at", nullable=True),
+    moment("due_at", nullable=True),
     Column("due_version", Integer, nullable=False),
     UniqueConstraint("portal", "key"),
 )
@@ -95,7 +81,7 @@ timeline = Table(
     metadata,
     Column("report_id", Uuid, ForeignKey("reports.report_id"), primary_key=True),
     Column("id", Uuid, primary_key=True),
-    _moment("at"),
+    moment("at"),
     Column("topic", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("agency", Text, nullable=False),
@@ -108,9 +94,9 @@ portals = Table(
     Column("key_hash", Text, primary_key=True),
     Column("code", Text, nullable=False, index=True),
     Column("name", Text, nullable=False),
-    _moment("created_at"),
-    _moment("expires_at"),
-    _moment("withdrawn_at", nullable=True),
+    moment("created_at"),
+    moment("expires_at"),
+    moment("withdrawn_at", nullable=True),
 )
 
 CONTENT = ("key", "fingerprint", "external_ref", "description", "location", "attributes")  # of no use where facts are noted
@@ -123,17 +109,18 @@ _mapper.map_imperatively(Entry, timeline)
 # --- reports --------------------------------------------------------------------------------------------------------
 
 
-def preload(messages: Sequence[Message], session: Session) -> list[Report]:
+_batch = BatchRows(Report, reports.c.report_id)
+add_report = _batch.add
+
+
+def preload(messages: Sequence[Message], session: Session) -> None:
     """The reports a batch is about, locked in one order; a report just being received can't be there yet."""
-    ids = {message.report_id for message in messages if not isinstance(message, ReceiveReport)}
-    if not ids:
-        return []
-    return list(session.scalars(select(Report).where(reports.c.report_id.in_(ids)).order_by(reports.c.report_id).with_for_update()))
+    _batch.load(session, (message for message in messages if not isinstance(message, ReceiveReport)))
 
 
 def report_of(session: Session, report_id: UUID) -> Report:
     """Locked by :func:`preload`. Raises :class:`NotYet`."""
-    report = session.get(Report, report_id)
+    report = _batch.get(session, report_id)
     if report is None:
         raise NotYet(f"no report {report_id} was received yet")
     return report

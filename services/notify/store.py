@@ -10,14 +10,11 @@ from sqlalchemy import (
     ARRAY,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
     Index,
     Integer,
     MetaData,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     Uuid,
     func,
@@ -34,21 +31,10 @@ from services.notify.domain.webhooks import Webhook
 from shared import province
 from shared.errors import NotYet
 from shared.messages import Message
+from shared.tables import BatchRows, Words, moment
 
 metadata = MetaData()
 provinces = province.table(metadata)
-
-
-class _State(TypeDecorator[State]):
-    impl = Text
-    cache_ok = True
-
-    def process_result_value(self, value: str | None, _dialect: Dialect) -> State | None:
-        return None if value is None else State(value)
-
-
-def _moment(name: str, *, nullable: bool = False) -> Column[datetime]:
-    return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
 subjects = Table(
@@ -60,7 +46,7 @@ subjects = Table(
     Column("category", Text, nullable=False),
     Column("language", Text, nullable=False),
     Column("reachable", Boolean, nullable=False),
-    _moment("received_at"),
+    moment("received_at"),
     Column("status", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("told", ARRAY(Text), nullable=False),
@@ -71,7 +57,7 @@ contacts = Table(
     metadata,
     Column("report_id", Uuid, primary_key=True),
     Column("sealed", Text, nullable=False),
-    _moment("at"),
+    moment("at"),
 )
 
 webhooks = Table(
@@ -82,7 +68,7 @@ webhooks = Table(
     Column("url", Text, nullable=False),
     Column("sealed", Text, nullable=False),
     Column("active", Boolean, nullable=False),
-    _moment("created_at"),
+    moment("created_at"),
     UniqueConstraint("portal", "url"),
 )
 
@@ -98,13 +84,13 @@ notices = Table(
     Column("body", Text, nullable=False),
     Column("html", Text),
     Column("webhook_id", Uuid),
-    Column("state", _State, nullable=False),
+    Column("state", Words(State), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("last_error", Text, nullable=False),
-    _moment("created_at"),
-    _moment("due_at"),
-    _moment("sent_at", nullable=True),
-    _moment("claimed_until", nullable=True),
+    moment("created_at"),
+    moment("due_at"),
+    moment("sent_at", nullable=True),
+    moment("claimed_until", nullable=True),
 )
 Index("notices_due", notices.c.due_at, postgresql_where=notices.c.state == State.PENDING)
 Index("notices_not_sent", notices.c.state, notices.c.channel, postgresql_where=notices.c.state != State.SENT)
@@ -114,7 +100,7 @@ _mapper.map_imperatively(Subject, subjects)
 _mapper.map_imperatively(SealedContact, contacts)
 _mapper.map_imperatively(Webhook, webhooks)
 _mapper.map_imperatively(Notice, notices)
-_SUBJECTS, _CONTACTS, _WEBHOOKS = "subjects", "contacts", "webhooks"  # in session.info: asked once a transaction
+_WEBHOOKS = "webhooks"  # in session.info: asked once a transaction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,20 +113,15 @@ class Parcel:
     webhook: Webhook | None
 
 
-def preload(messages: Sequence[Message], session: Session) -> object:
-    """The subjects of a batch, locked in one order, with their contacts; and the webhooks there are."""
-    ids = {message.report_id for message in messages}
-    locked = select(Subject).where(subjects.c.report_id.in_(ids)).order_by(subjects.c.report_id).with_for_update()
-    session.info[_SUBJECTS] = dict.fromkeys(ids) | {subject.report_id: subject for subject in session.scalars(locked)}
-    known = select(SealedContact).where(contacts.c.report_id.in_(ids))
-    session.info[_CONTACTS] = dict.fromkeys(ids) | {contact.report_id: contact for contact in session.scalars(known)}
-    return session.info[_SUBJECTS], session.info[_CONTACTS]
+_subjects = BatchRows(Subject, subjects.c.report_id)
+_contacts = BatchRows(SealedContact, contacts.c.report_id, lock=False)
+add_subject, known_subject = _subjects.add, _subjects.get
 
 
-def known_subject(session: Session, report_id: UUID) -> Subject | None:
-    """The subject of a report, locked by :func:`preload`."""
-    found: dict[UUID, Subject | None] = session.info.get(_SUBJECTS, {})
-    return found[report_id] if report_id in found else session.get(Subject, report_id)
+def preload(messages: Sequence[Message], session: Session) -> None:
+    """The subjects of a batch, locked in one order, with their contacts."""
+    _subjects.load(session, messages)
+    _contacts.load(session, messages)
 
 
 def subject_of(session: Session, report_id: UUID) -> Subject:
@@ -151,20 +132,11 @@ def subject_of(session: Session, report_id: UUID) -> Subject:
     return subject
 
 
-def add_subject(session: Session, subject: Subject) -> Subject:
-    """Keep a new one."""
-    session.add(subject)
-    session.info.setdefault(_SUBJECTS, {})[subject.report_id] = subject
-    return subject
-
-
 def keep_contact(session: Session, contact: SealedContact) -> None:
     """The newest word on how to reach the reporter."""
-    found: dict[UUID, SealedContact | None] = session.info.setdefault(_CONTACTS, {})
-    before = found[contact.report_id] if contact.report_id in found else session.get(SealedContact, contact.report_id)
+    before = _contacts.get(session, contact.report_id)
     if before is None:
-        session.add(contact)
-        found[contact.report_id] = contact
+        _contacts.add(session, contact)
     elif before.at < contact.at:
         before.sealed, before.at = contact.sealed, contact.at
 

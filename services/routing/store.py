@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from prometheus_client.core import GaugeMetricFamily
-from sqlalchemy import Column, DateTime, Dialect, Index, Integer, MetaData, Table, Text, TypeDecorator, Uuid, func, select
+from sqlalchemy import Column, DateTime, Index, Integer, MetaData, Table, Text, Uuid, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, registry
 
@@ -14,17 +14,10 @@ from shared import province
 from shared.database import APPEND_ONLY
 from shared.errors import NotYet
 from shared.messages import Message
+from shared.tables import BatchRows, Words
 
 metadata = MetaData()
 provinces = province.table(metadata)
-
-
-class _State(TypeDecorator[State]):
-    impl = Text
-    cache_ok = True
-
-    def process_result_value(self, value: str | None, _dialect: Dialect) -> State | None:
-        return None if value is None else State(value)
 
 
 reports = Table(
@@ -35,7 +28,7 @@ reports = Table(
     Column("hop", Integer, nullable=False),
     Column("returns", JSONB, nullable=False),
     Column("agency", Text, nullable=False),
-    Column("state", _State, nullable=False),
+    Column("state", Words(State), nullable=False),
     Column("explanation", Text, nullable=False),
     Column("decided_at", DateTime(timezone=True), nullable=False),
 )
@@ -57,23 +50,13 @@ decisions = Table(
 _mapper = registry()
 _mapper.map_imperatively(Placement, reports)
 _mapper.map_imperatively(Verdict, decisions)
-_PLACEMENTS = "placements"  # in session.info: what preload found, so that asking for an unknown report costs no statement
+_batch = BatchRows(Placement, reports.c.report_id)
+add_placement, known_placement = _batch.add, _batch.get
 
 
-def preload(messages: Sequence[Message], session: Session) -> object:
+def preload(messages: Sequence[Message], session: Session) -> None:
     """The placements of a batch, locked in one order."""
-    ids = {message.report_id for message in messages}
-    statement = select(Placement).where(reports.c.report_id.in_(ids)).order_by(reports.c.report_id).with_for_update()
-    found: dict[UUID, Placement | None] = dict.fromkeys(ids)
-    found |= {placement.report_id: placement for placement in session.scalars(statement)}
-    session.info[_PLACEMENTS] = found
-    return found
-
-
-def known_placement(session: Session, report_id: UUID) -> Placement | None:
-    """The placement of a report, locked by :func:`preload`."""
-    found: dict[UUID, Placement | None] = session.info.get(_PLACEMENTS, {})
-    return found[report_id] if report_id in found else session.get(Placement, report_id)
+    _batch.load(session, messages)
 
 
 def placement_of(session: Session, report_id: UUID) -> Placement:
@@ -81,13 +64,6 @@ def placement_of(session: Session, report_id: UUID) -> Placement:
     placement = known_placement(session, report_id)
     if placement is None:
         raise NotYet(f"report {report_id} has not been received here yet")
-    return placement
-
-
-def add_placement(session: Session, placement: Placement) -> Placement:
-    """Keep a new one."""
-    session.add(placement)
-    session.info.setdefault(_PLACEMENTS, {})[placement.report_id] = placement
     return placement
 
 

@@ -9,21 +9,18 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
     MetaData,
     Table,
     Text,
-    TypeDecorator,
     Uuid,
     func,
     select,
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Session, registry, relationship, selectinload
+from sqlalchemy.orm import Session, registry, relationship
 from sqlalchemy.orm.attributes import set_committed_value
 
 from services.sla.domain.calendar import calendar_of
@@ -36,29 +33,10 @@ from shared.database import APPEND_ONLY
 from shared.errors import NotFound, NotYet
 from shared.messages import Message, Outcome
 from shared.province import Province
+from shared.tables import BatchRows, Words, moment
 
 metadata = MetaData()
 provinces = province.table(metadata)
-
-
-class _State(TypeDecorator[State]):
-    impl = Text
-    cache_ok = True
-
-    def process_result_value(self, value: str | None, _dialect: Dialect) -> State | None:
-        return None if value is None else State(value)
-
-
-class _Outcome(TypeDecorator[Outcome]):
-    impl = Text
-    cache_ok = True
-
-    def process_result_value(self, value: str | None, _dialect: Dialect) -> Outcome | None:
-        return None if value is None else Outcome(value)
-
-
-def _moment(name: str, *, nullable: bool = False) -> Column[datetime]:
-    return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
 cases = Table(
@@ -68,19 +46,19 @@ cases = Table(
     Column("tracking_code", Text, nullable=False, unique=True),
     Column("category", Text, nullable=False),
     Column("report", JSONB, nullable=False),
-    _moment("received_at"),
+    moment("received_at"),
     Column("urgent", Boolean, nullable=False),
     Column("agency", Text, nullable=False),
     Column("policy_version", Integer, nullable=False),
-    Column("state", _State, nullable=False),
+    Column("state", Words(State), nullable=False),
     Column("hop", Integer, nullable=False),
     Column("version", Integer, nullable=False),
     Column("moved", Integer, nullable=False),
     Column("last_hash", Text, nullable=False),
     Column("sla_class", Text, nullable=False),
-    _moment("due_at", nullable=True),
-    _moment("submitted_at", nullable=True),
-    Column("outcome", _Outcome),
+    moment("due_at", nullable=True),
+    moment("submitted_at", nullable=True),
+    Column("outcome", Words(Outcome)),
     Column("answer", Text, nullable=False),
     Column("on_time", Boolean),
     Column("supporting", JSONB, nullable=False),
@@ -95,11 +73,11 @@ clocks = Table(
     Column("id", Uuid, primary_key=True),
     Column("report_id", Uuid, ForeignKey("cases.report_id"), nullable=False, index=True),
     Column("name", Text, nullable=False),
-    _moment("started_at"),
-    _moment("due_at"),
-    _moment("next_at", nullable=True),
+    moment("started_at"),
+    moment("due_at"),
+    moment("next_at", nullable=True),
     Column("step", Integer, nullable=False),
-    _moment("stopped_at", nullable=True),
+    moment("stopped_at", nullable=True),
     Column("comment_id", Uuid),
 )
 Index("clocks_next", clocks.c.next_at, postgresql_where=clocks.c.next_at.is_not(None))
@@ -114,7 +92,7 @@ history = Table(
     Column("source", Text, nullable=False),
     Column("target", Text, nullable=False),
     Column("data", JSONB, nullable=False),
-    _moment("at"),
+    moment("at"),
     Column("prev_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
     comment=APPEND_ONLY,
@@ -133,29 +111,18 @@ _mapper.map_imperatively(
 )
 
 
-_CASES = "cases"  # in session.info: what preload found, so that asking for a case that isn't there costs no statement
+def _writable(case: Case) -> None:
+    """Its history is only ever added to: the rows there are stay where they are."""
+    set_committed_value(case, "moves", [])
 
 
-def preload(messages: Sequence[Message], session: Session) -> dict[UUID, Case | None]:
+_batch = BatchRows(Case, cases.c.report_id, ready=_writable)
+add_case, known_case = _batch.add, _batch.get
+
+
+def preload(messages: Sequence[Message], session: Session) -> None:
     """The cases of a batch with their clocks, locked in one order."""
-    ids = {message.report_id for message in messages}
-    statement = select(Case).where(cases.c.report_id.in_(ids)).order_by(cases.c.report_id).options(selectinload(Case.clocks))  # type: ignore[arg-type]  # mapped
-    found: dict[UUID, Case | None] = dict.fromkeys(ids)
-    found |= {case.report_id: _writable(case) for case in session.scalars(statement.with_for_update())}
-    session.info[_CASES] = found
-    return found
-
-
-def add_case(session: Session, case: Case) -> None:
-    """Keep a new one."""
-    session.add(case)
-    session.info.setdefault(_CASES, {})[case.report_id] = case
-
-
-def known_case(session: Session, report_id: UUID) -> Case | None:
-    """The case of a report, locked by :func:`preload`."""
-    found: dict[UUID, Case | None] = session.info.get(_CASES, {})
-    return found[report_id] if report_id in found else session.get(Case, report_id)
+    _batch.load(session, messages)
 
 
 def case_of(session: Session, report_id: UUID) -> Case:
@@ -177,14 +144,11 @@ def asked_case(session: Session, report_id: UUID) -> Case:
 def due_cases(session: Session, at: datetime, *, limit: int, skip: int) -> list[Case]:
     """Cases of which a clock speaks by ``at``, longest waiting first, locked; a twin's are passed over."""
     due = select(clocks.c.report_id).where(clocks.c.next_at <= at).order_by(clocks.c.next_at).offset(skip).limit(limit)
-    statement = select(Case).where(cases.c.report_id.in_(due)).order_by(cases.c.report_id).options(selectinload(Case.clocks))  # type: ignore[arg-type]  # mapped
-    return [_writable(case) for case in session.scalars(statement.with_for_update(skip_locked=True))]
-
-
-def _writable(case: Case) -> Case:
-    """Its history is only ever added to: the rows there are stay where they are."""
-    set_committed_value(case, "moves", [])
-    return case
+    statement = select(Case).where(cases.c.report_id.in_(due)).order_by(cases.c.report_id)
+    due_now = list(session.scalars(statement.with_for_update(skip_locked=True)))
+    for case in due_now:
+        _writable(case)
+    return due_now
 
 
 def timekeeper(session: Session, case: Case | None = None) -> Timekeeper:
