@@ -4,10 +4,11 @@ A secret may come from a file: ``NAME_FILE`` holds the path, and wins over ``NAM
 """
 
 import os
+import sys
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT = Path(__file__).parent.parent
@@ -55,3 +56,19 @@ class Settings(BaseSettings):
         if self.prefetch < self.batch:
             raise ValueError(f"PREFETCH ({self.prefetch}) must be at least BATCH ({self.batch})")
         return self
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def from_environment(kind: type[S]) -> S:
+    """The settings of this process. Ends it with a line for each variable that is missing or wrong, never with its value."""
+    try:
+        return kind()
+    except ValidationError as error:
+        wrong = [f"  {'.'.join(map(str, e['loc'])).upper() or 'settings'}: {e['msg']}" for e in error.errors(include_input=False)]
+        print("\n".join(["These settings are missing or wrong (docs/settings.md explains them):", *wrong]), file=sys.stderr)  # noqa: T201
+        raise SystemExit(2) from None
+    except OSError as error:
+        print(f"A file that a *_FILE variable names can't be read: {error}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(2) from None

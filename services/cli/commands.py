@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import OperationalError
 
 from services.cli import agency, bench, demo, keys, pages, parked
 from services.cli.process import CannotStart
@@ -13,6 +14,7 @@ from services.cli.system import apply_embedded, database_url, load_all, migrate_
 from services.cli.up import Layout, Supervisor
 from services.intake import store as intake
 from shared import province as province_data
+from shared.bus import BusDown
 from shared.clock import now
 from shared.province import ProvinceError, read_province
 from shared.settings import PROJECT
@@ -133,8 +135,11 @@ def topology_apply(
 def portal_add(code: str, name: str, folder: Folder = HOME, port_base: PortBase = BASE) -> None:
     """Let a portal post reports; prints its key, once. Adding it again gives it a second key, so that keys can be changed without a gap."""
     url = database_url(Layout(folder.absolute(), port_base))
-    with room(url, "intake") as rooms, rooms.begin() as session:
-        typer.echo(intake.add_portal(session, code, name, now()))
+    try:
+        with room(url, "intake") as rooms, rooms.begin() as session:
+            typer.echo(intake.add_portal(session, code, name, now()))
+    except ValueError as reason:
+        raise CannotStart(str(reason)) from None
 
 
 @agency_app.command("provision")
@@ -196,6 +201,9 @@ def main() -> None:
     """The console script: what a person has to put right is said in words, without a stack trace."""
     try:
         app()
-    except (CannotStart, ProvinceError) as reason:
+    except (CannotStart, ProvinceError, BusDown) as reason:
         typer.echo(f"hoiam: {reason}", err=True)
+        sys.exit(1)
+    except OperationalError as reason:
+        typer.echo(f"hoiam: the database can't be used: {str(reason.orig).strip()}\nCheck DATABASE_URL, and that it runs.", err=True)
         sys.exit(1)

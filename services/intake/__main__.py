@@ -4,6 +4,7 @@ from services.intake import api, handlers, store
 from services.intake.settings import IntakeSettings
 from shared import logs
 from shared.service import Process, Service
+from shared.settings import from_environment
 
 
 def service(settings: IntakeSettings) -> Service:
@@ -21,7 +22,7 @@ def service(settings: IntakeSettings) -> Service:
 
 def main() -> None:
     """Read the environment and serve."""
-    settings = IntakeSettings()
+    settings = from_environment(IntakeSettings)
     logs.configure("intake", settings.log_format, settings.log_level)
     Process(service(settings), settings).run()
 

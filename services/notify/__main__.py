@@ -6,6 +6,7 @@ from services.notify.settings import NotifySettings
 from shared import logs
 from shared.clock import now
 from shared.service import Process, Service
+from shared.settings import from_environment
 
 
 def service(settings: NotifySettings) -> Service:
@@ -23,7 +24,7 @@ def service(settings: NotifySettings) -> Service:
 
 def main() -> None:
     """Read the environment and serve."""
-    settings = NotifySettings()
+    settings = from_environment(NotifySettings)
     logs.configure("notify", settings.log_format, settings.log_level)
     Process(service(settings), settings).run()
 

@@ -4,6 +4,7 @@ from services.routing import api, handlers, store
 from services.routing.settings import RoutingSettings
 from shared import logs
 from shared.service import Process, Service
+from shared.settings import from_environment
 
 
 def service(_settings: RoutingSettings) -> Service:
@@ -20,7 +21,7 @@ def service(_settings: RoutingSettings) -> Service:
 
 def main() -> None:
     """Read the environment and serve."""
-    settings = RoutingSettings()
+    settings = from_environment(RoutingSettings)
     logs.configure("routing", settings.log_format, settings.log_level)
     Process(service(settings), settings).run()
 

@@ -4,6 +4,7 @@ from services.sla import api, handlers, store
 from services.sla.settings import SlaSettings
 from shared import logs
 from shared.service import Process, Service
+from shared.settings import from_environment
 
 
 def service(_settings: SlaSettings) -> Service:
@@ -20,7 +21,7 @@ def service(_settings: SlaSettings) -> Service:
 
 def main() -> None:
     """Read the environment and serve."""
-    settings = SlaSettings()
+    settings = from_environment(SlaSettings)
     logs.configure("sla", settings.log_format, settings.log_level)
     Process(service(settings), settings).run()
 
