@@ -105,6 +105,9 @@ class TestRelay:
         leader.start()
         office.post(received())
         office.arrived(1)
+        turns: list[bool] = []
+        Relay("sla", office.engine, office.bus, office.wake, at_once=100).run(lambda: bool(turns.append(True)))
+        assert turns == []  # it did not lead, not even for a turn
 
         office.relay()
         first_stop.set()

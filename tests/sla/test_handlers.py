@@ -150,6 +150,16 @@ class TestTick:
         assert handling.tick(half) == 0
         assert topics(rooms).count("clock.warned") == 5
 
+    def test_a_case_that_somebody_works_on_is_passed_over_and_called_later(self, handling, rooms):
+        reports = [received() for _ in range(5)]
+        handling.together([envelope(report) for report in reports])
+        half = MONDAY + timedelta(minutes=15)
+
+        with rooms.begin() as busy:
+            store.preload([reports[0]], busy)
+            assert handling.tick(half) == 4
+        assert handling.tick(half) == 1
+
     def test_silence_of_an_agency_is_acceptance(self, handling, rooms):
         report = received()
         handling.together([envelope(report), envelope(routed(report))])
