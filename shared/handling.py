@@ -23,7 +23,7 @@ from shared.envelope import Envelope, Malformed, decode
 from shared.errors import NotYet, Refused
 from shared.mailbox import Held
 from shared.messages import Message, Request, RequestDone, RequestRefused, Tick
-from shared.reception import actor_of, opened, stated_by_us
+from shared.reception import actor_of, as_first_sent, opened, stated_by_us
 
 Handler = Callable[[Any, Session], Sequence[Message]]
 Preload = Callable[[Sequence[Message], Session], None]
@@ -36,6 +36,12 @@ SUSPECT = 2  # deliveries that ended without an acknowledgement: run alone, it m
 MOMENT = "moment"  # in session.info
 
 log = structlog.get_logger()
+
+
+class Crashed(Refused):
+    """Not a rule's word but a poison's work; treated alike: never retried unasked."""
+
+    code = "crashed"
 
 
 def moment(session: Session, message: Message) -> datetime:
@@ -108,6 +114,13 @@ class Handling:
                 metrics.handled(self.service, envelope.message, outcome, at)
                 if isinstance(outcome, Exception):
                     self._settle(delivery, envelope, outcome, at)
+
+    def park(self, deliveries: Sequence[Delivery], at: datetime) -> None:
+        """Keep, unhandled, what ended this service's process again and again; a person decides whether it is tried once more."""
+        for delivery in map(as_first_sent, deliveries):
+            envelope = opened(delivery, at)
+            known = envelope if isinstance(envelope, Envelope) else None
+            self._settle(delivery, known, Crashed("it ended this service's process every time it was handled"), at)
 
     def retry_due(self, at: datetime) -> int:
         """Try again, one transaction each, the held messages whose time has come; how many were tried."""

@@ -3,9 +3,11 @@
 On ``hoiam.requests`` only the broker's word counts (AMQP ``user_id``): keys and bodies are the sender's own writing.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
-from shared.bus import REQUESTS, Delivery
+from shared.bus import EVENTS, REQUESTS, Delivery
+from shared.bus.topology import CRASHED
 from shared.envelope import Envelope, Malformed, decode
 from shared.errors import Forbidden, Refused
 from shared.messages import AGENCY_REQUESTS, Fact, Message
@@ -18,6 +20,20 @@ def opened(delivery: Delivery, at: datetime) -> Envelope | Refused:
     except Refused as refusal:
         return refusal
     return envelope
+
+
+def as_first_sent(delivery: Delivery) -> Delivery:
+    """A dead letter as it was: RabbitMQ readdresses what it gives up."""
+    if delivery.exchange != CRASHED:
+        return delivery
+    try:
+        topic = decode(delivery.body).message.topic
+    except Refused:
+        topic = "unknown"
+    agency = delivery.sender.removeprefix("agency.")
+    if agency != delivery.sender:
+        return replace(delivery, exchange=REQUESTS, routing_key=f"{agency}.{topic}")
+    return replace(delivery, exchange=EVENTS, routing_key=topic)
 
 
 def _check_sender(delivery: Delivery, message: Message) -> None:

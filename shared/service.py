@@ -18,7 +18,7 @@ from shared import metrics
 from shared.access import TokenVerifier
 from shared.bus import Bus
 from shared.bus.connect import connect
-from shared.bus.topology import inbox
+from shared.bus.topology import crashed, inbox
 from shared.clock import now
 from shared.database import engine, sessions
 from shared.group_commit import GroupCommit
@@ -85,6 +85,7 @@ class Process:
     def start(self) -> None:
         """Begin every loop but HTTP."""
         self._spawn("consumer", self._consume, self.stopping)
+        self._spawn("crashed", self._collect_crashed, self.stopping)
         self._spawn("ticker", self._tick, self.stopping)
         for name, work in self.service.works.items():
             self._spawn(name, lambda beat, work=work: work(self.handling, beat), self.stopping)  # type: ignore[misc]  # bound now on purpose
@@ -154,6 +155,16 @@ class Process:
                 deliveries = consumer.take(self.settings.batch, 1.0)
                 if deliveries:
                     self.handling.deliveries(deliveries, now())
+                    consumer.ack(deliveries)
+
+    def _collect_crashed(self, beat: Beat) -> None:
+        """What the bus gave up delivering comes where a person sees it."""
+        queue, name = crashed(self.service.name), f"hoiam-{self.service.name}-crashed"
+        with closing(self.bus.consumer(queue, name, prefetch=self.settings.prefetch)) as consumer:
+            while beat():
+                deliveries = consumer.take(self.settings.batch, 1.0)
+                if deliveries:
+                    self.handling.park(deliveries, now())
                     consumer.ack(deliveries)
 
     def _tick(self, beat: Beat) -> None:

@@ -24,8 +24,8 @@ AGENCY_LIMITS = {"max-connections": 4, "max-channels": 16}
 CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MAY = {  # what each service's user may write to, and read from; expressions are unanchored unless they say so
     "intake": (r"^hoiam\.events$", r"^intake\.(inbox|crashed)$"),
-    "routing": (r"^hoiam\.(events|agencies)$", r"^(routing\.(inbox|crashed)|agency\.crashed)$"),
-    "sla": (r"^hoiam\.(events|agencies)$", r"^sla\.(inbox|crashed)$"),
+    "routing": (r"^hoiam\.events$", r"^routing\.(inbox|crashed)$"),
+    "sla": (r"^hoiam\.(events|agencies)$", r"^(sla\.(inbox|crashed)|agency\.crashed)$"),
     "notify": (r"^hoiam\.events$", r"^notify\.(inbox|crashed)$"),
 }
 NOTHING = "^$"

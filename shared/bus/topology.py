@@ -33,6 +33,11 @@ def inbox(service: str) -> str:
     return f"{service}.inbox"
 
 
+def crashed(service: str) -> str:
+    """Where what ended a service's process too often waits for a person."""
+    return f"{service}.crashed"
+
+
 def agency_queue(agency: str) -> str:
     """The one queue an agency reads."""
     return f"agency.{agency}"
@@ -47,10 +52,10 @@ def crashed_key(queue: str) -> str:
 def topology(listens: Mapping[str, Iterable[Binding]], agencies: Iterable[str]) -> Topology:
     """``listens`` maps a service to what its inbox is bound to; ``agencies`` are the codes that get a queue."""
     codes, services = sorted(agencies), sorted(listens)
-    crashed = [*services, "agency"]
+    mortal = [*services, "agency"]
     bindings = [binding for service in services for binding in listens[service]]
     bindings += [Binding(AGENCIES, code, agency_queue(code)) for code in codes]
-    bindings += [Binding(CRASHED, name, f"{name}.crashed") for name in crashed] + [Binding(UNROUTED, "#", "unrouted")]
-    queues = [*map(inbox, services), *map(agency_queue, codes), *(f"{name}.crashed" for name in crashed), "unrouted"]
+    bindings += [Binding(CRASHED, name, crashed(name)) for name in mortal] + [Binding(UNROUTED, "#", "unrouted")]
+    queues = [*map(inbox, services), *map(agency_queue, codes), *map(crashed, mortal), "unrouted"]
     kinds = {EVENTS: "topic", AGENCIES: "direct", REQUESTS: "topic", CRASHED: "direct", UNROUTED: "fanout"}
     return Topology(kinds, tuple(queues), tuple(bindings))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 from uuid import uuid4
@@ -13,15 +14,18 @@ from services.sla import store
 from services.sla.__main__ import service
 from services.sla.domain.lifecycle import State
 from services.sla.settings import SlaSettings
+from shared import mailbox
 from shared.bus.postgres import PostgresBus
 from shared.bus.rabbitmq import RabbitBus
+from shared.bus.topology import CRASHED
 from shared.clock import now
 from shared.envelope import letter
+from shared.mailbox import Held
 from shared.messages import ReportCommented
 from shared.province import read_province
 from shared.service import Process
 from shared.settings import PROJECT
-from tests.builders import envelope, received, routed
+from tests.builders import delivered, envelope, received, routed
 from tests.wait import until
 
 
@@ -73,6 +77,38 @@ class TestOrder:
         until(lambda: sla.bus.depth("agency.dh") == 1, what="one assignment")
         until(lambda: sla.bus.depth("sla.inbox") == 0, what="everything read")
         assert sla.bus.depth("agency.dh") == 1
+
+
+class TestCrashed:
+    def test_what_ended_the_process_too_often_is_parked_unhandled_where_a_person_sees_it(self, sla):
+        report = received(at=now())
+        killer = replace(letter(envelope(report)), exchange=CRASHED, routing_key="sla")  # as the bus readdresses it
+
+        with closing(sla.bus.publisher("test")) as publisher:
+            assert publisher.publish([killer]) == [""]
+
+        def parked() -> list[Held]:
+            with sla.handling.sessions() as session:
+                return mailbox.parked(session)
+
+        [held] = until(parked, what="one parked message")
+        assert (held.code, held.exchange, held.routing_key) == ("crashed", "hoiam.events", "report.received")
+        with sla.handling.sessions() as session:
+            assert store.known_case(session, report.report_id) is None
+
+    def test_a_person_may_have_it_tried_again(self, sla):
+        report = received(at=now())
+        sla.handling.park([replace(delivered(report), exchange=CRASHED, routing_key="sla")], now())
+
+        with sla.handling.sessions.begin() as session:
+            [held] = mailbox.parked(session)
+            assert mailbox.retry(session, held.message_id, now())
+
+        def opened() -> bool:
+            with sla.handling.sessions() as session:
+                return store.known_case(session, report.report_id) is not None
+
+        until(opened, what="the case opened")
 
 
 def _summary(case) -> tuple[object, ...]:
