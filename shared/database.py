@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from alembic.command import upgrade
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -56,6 +54,9 @@ def sessions(of: Engine) -> Sessions:
 
 def migrate(url: str, service: str) -> None:
     """Bring the schema of ``service`` up to date, as the owner. Two at once are fine: the second waits and finds nothing to do."""
+    from alembic.command import upgrade  # here, because services never migrate and needn't carry it
+    from alembic.config import Config
+
     owner = create_engine(psycopg_url(url), connect_args=dict(KEEPALIVE))
     try:
         with owner.begin() as connection:

@@ -125,6 +125,7 @@ class Process:
             log_config=None,
             access_log=False,
             server_header=False,
+            ws="none",
             timeout_graceful_shutdown=int(self.settings.drain_seconds) or 1,
             timeout_keep_alive=30,
         )
