@@ -19,11 +19,11 @@ from sqlalchemy.orm import Session
 from shared import mailbox, metrics
 from shared.bus import Delivery
 from shared.database import Sessions, is_outage
-from shared.envelope import Envelope, Malformed, decode
+from shared.envelope import Envelope, Malformed
 from shared.errors import NotYet, Refused
 from shared.mailbox import Held
 from shared.messages import Message, Request, RequestDone, RequestRefused, Tick
-from shared.reception import actor_of, as_first_sent, opened, stated_by_us
+from shared.reception import as_first_sent, opened, reopened
 
 Handler = Callable[[Any, Session], Sequence[Message]]
 Preload = Callable[[Sequence[Message], Session], None]
@@ -165,7 +165,7 @@ class Handling:
     def _retry(self, held: Held, at: datetime) -> bool:
         envelope = None
         try:
-            envelope = decode(held.body, actor=actor_of(held.sender), received_at=stated_by_us(held.exchange, held.received_at))
+            envelope = reopened(held)
             self._again(envelope, held, at)
         except Exception as error:
             if is_outage(error):

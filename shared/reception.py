@@ -10,16 +10,28 @@ from shared.bus import EVENTS, REQUESTS, Delivery
 from shared.bus.topology import CRASHED
 from shared.envelope import Envelope, Malformed, decode
 from shared.errors import Forbidden, Refused
+from shared.mailbox import Held
 from shared.messages import AGENCY_REQUESTS, Fact, Message
 
 
 def opened(delivery: Delivery, at: datetime) -> Envelope | Refused:
+    """What is in ``delivery``, or why nobody may act on it. A request happens ``at`` the time it reached us."""
     try:
-        envelope = decode(delivery.body, actor=actor_of(delivery.sender), received_at=stated_by_us(delivery.exchange, at))
+        envelope = decode(delivery.body, actor=_actor_of(delivery.sender), received_at=_stated_by_us(delivery.exchange, at))
         _check_sender(delivery, envelope.message)
     except Refused as refusal:
         return refusal
     return envelope
+
+
+def reopened(held: Held) -> Envelope:
+    """A held message once more, as strictly as the first time: nobody's retry makes a forgery true. Raises :class:`Refused`."""
+    names = ("body", "exchange", "routing_key", "message_id", "sender")
+    delivery = Delivery(**{name: getattr(held, name) for name in names}, attempts=0, tag=0)
+    found = opened(delivery, held.received_at)
+    if isinstance(found, Refused):
+        raise found
+    return found
 
 
 def as_first_sent(delivery: Delivery) -> Delivery:
@@ -49,11 +61,11 @@ def _check_sender(delivery: Delivery, message: Message) -> None:
         raise Forbidden(f"the routing key must be <your agency>.{message.topic}", code="wrong_key")
 
 
-def actor_of(sender: str) -> str:
+def _actor_of(sender: str) -> str:
     """``agency.dh``, as the bus proves it, is ``agency:dh``; anybody else is nobody."""
     return sender.replace("agency.", "agency:", 1) if sender.startswith("agency.") else ""
 
 
-def stated_by_us(exchange: str, at: datetime) -> datetime | None:
+def _stated_by_us(exchange: str, at: datetime) -> datetime | None:
     """A request happens when it reaches us, whatever time its sender states; a fact when its owner says it did."""
     return at if exchange == REQUESTS else None

@@ -275,6 +275,18 @@ class TestAgencyRequests:
         assert effects(rooms) == []
         assert held(rooms)[0]["code"] == "forbidden"
 
+    def test_a_forgery_that_a_person_retries_stays_one(self, handling, rooms):
+        good = delivered(received())
+        forged = {name: getattr(good, name) for name in Delivery.__slots__} | {"exchange": REQUESTS, "sender": "agency.dh"}
+        handling.deliveries([Delivery(**forged)], MONDAY)
+        with rooms.begin() as session:
+            mailbox.retry(session, held(rooms)[0]["message_id"], MONDAY)
+
+        handling.retry_due(MONDAY)
+
+        assert effects(rooms) == []
+        assert (held(rooms)[0]["code"], held(rooms)[0]["due_at"]) == ("forbidden", None)
+
 
 class TestTick:
     def test_one_failing_deadline_never_holds_up_the_others(self, rooms):
