@@ -6,10 +6,12 @@ A secret may come from a file: ``NAME_FILE`` holds the path, and wins over ``NAM
 import os
 import sys
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.privacy import SealingKeys
 
 PROJECT = Path(__file__).parent.parent
 
@@ -56,6 +58,34 @@ class Settings(BaseSettings):
         if self.prefetch < self.batch:
             raise ValueError(f"PREFETCH ({self.prefetch}) must be at least BATCH ({self.batch})")
         return self
+
+
+def _parsable(keys: str) -> str:
+    SealingKeys.parse(keys)
+    return keys
+
+
+def _without_slash(url: str) -> str:
+    return url.rstrip("/")
+
+
+class ReporterSettings(Settings):
+    """What the two services share that know who reported. The secrets are never shown when settings are printed."""
+
+    link_key: str = Field(
+        min_length=32,
+        repr=False,
+        description="Secret behind the reporters' links, one for intake and notify; changing it closes all of them",
+    )
+    sealing_keys: Annotated[str, AfterValidator(_parsable)] = Field(
+        repr=False,
+        description="`name:base64` keys that seal contacts, the same in intake and notify; blanks between, the first seals, all open",
+    )
+    public_url: Annotated[str, AfterValidator(_without_slash)] = Field(
+        "http://127.0.0.1:8311/v1/reports",
+        pattern=r"^https?://[^\s?#]+$",
+        description="Where reporters look their report up; the tracking code is put behind it",
+    )
 
 
 S = TypeVar("S", bound=Settings)

@@ -8,13 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from shared.privacy import SealingKeys
-from shared.settings import PROJECT, Settings
-
-
-def _parsable(keys: str) -> str:
-    SealingKeys.parse(keys)
-    return keys
+from shared.settings import PROJECT, ReporterSettings
 
 
 def _mail_address(text: str) -> str:
@@ -32,22 +26,9 @@ def _smtp(url: str) -> str:
     return url
 
 
-def _without_slash(url: str) -> str:
-    return url.rstrip("/")
-
-
-class NotifySettings(Settings):
+class NotifySettings(ReporterSettings):
     """The secrets are never shown when settings are printed."""
 
-    link_key: str = Field(min_length=32, repr=False, description="Secret behind the reporters' links, the same as intake's")
-    sealing_keys: Annotated[str, AfterValidator(_parsable)] = Field(
-        repr=False, description="`name:base64` keys that open contacts, the same as intake's, and seal the secrets of webhooks"
-    )
-    public_url: Annotated[str, AfterValidator(_without_slash)] = Field(
-        "http://127.0.0.1:8311/v1/reports",
-        pattern=r"^https?://[^\s?#]+$",
-        description="Where reporters look their report up; the tracking code is put behind it",
-    )
     mail_from: Annotated[str, AfterValidator(_mail_address)] = Field("Hồi Âm <no-reply@hoiam.example>", description="Who letters come from")
     smtp_url: Annotated[str, AfterValidator(_smtp)] = Field(
         "", repr=False, description="Mail server, smtp://user:password@host:port (STARTTLS where offered) or smtps://…; empty: MAILBOX_DIR"
