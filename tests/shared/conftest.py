@@ -6,10 +6,14 @@ from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
+from sqlalchemy import create_engine, text
 
 from shared.bus.postgres import PostgresBus, create_schema
 from shared.bus.rabbitmq import RabbitBus
+from shared.database import Sessions, engine, migrate, psycopg_url, sessions
+from shared.handling import Handling
 from tests.shared.letters import TOPOLOGY
+from tests.shared.standin import HANDLERS
 
 
 @pytest.fixture
@@ -67,3 +71,23 @@ def cut(kind, request) -> Callable[[], object]:
 def _execute(url: str, which: str) -> None:
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND {which}")
+
+
+@pytest.fixture
+def rooms(database_url: str) -> Iterator[Sessions]:
+    """The database of the stand-in service: sla's mailbox, and a table for its effects."""
+    migrate(database_url, "sla")
+    owner = create_engine(psycopg_url(database_url))
+    with owner.begin() as connection:
+        connection.execute(text("CREATE TABLE sla.effects (note text)"))
+        connection.execute(text("GRANT ALL ON sla.effects TO hoiam_sla"))
+    owner.dispose()
+    of = engine(database_url, "sla")
+    yield sessions(of)
+    of.dispose()
+
+
+@pytest.fixture
+def handling(rooms: Sessions) -> Handling:
+    """The runtime of the stand-in service."""
+    return Handling(service="sla", handlers=HANDLERS, sessions=rooms)

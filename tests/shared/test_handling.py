@@ -1,73 +1,19 @@
 """The promises of the one place that commits, on a real PostgreSQL."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from shared import mailbox
-from shared.bus import EVENTS, REQUESTS, Delivery
-from shared.database import Sessions, engine, migrate, psycopg_url, sessions
-from shared.errors import NotYet, Refused
+from shared.bus import EVENTS, Delivery
 from shared.handling import EARLY_LIMIT, LADDER, Handling
-from shared.messages import AcceptCase, Message, ReportReceived, ReportWithdrawn, Tick
-from tests.builders import MONDAY, asked, delivered, envelope, received, said, topics
-
-POISON, REFUSED, EARLY = "poison", "refused", "early"
-
-
-def write_down(report: ReportReceived, session: Session) -> Sequence[Message]:
-    """A stand-in service: one row and one message for each report, and trouble for some."""
-    session.execute(text("INSERT INTO effects VALUES (:note)"), {"note": report.tracking_code})
-    if report.portal == POISON:
-        raise RuntimeError("cannot swallow this")
-    if report.portal == REFUSED:
-        raise Refused("not from here", code="no")
-    if report.portal == EARLY:
-        raise NotYet("something else first")
-    return [ReportWithdrawn(report_id=report.report_id, at=report.at, reason=report.tracking_code)]
-
-
-def refuse(request: AcceptCase, _session: Session) -> Sequence[Message]:
-    if request.version == 0:
-        raise Refused("you are late", code="stale")
-    return []
-
-
-HANDLERS: dict[type, Any] = {ReportReceived: write_down, AcceptCase: refuse}
-
-
-@pytest.fixture
-def rooms(database_url: str) -> Iterator[Sessions]:
-    migrate(database_url, "sla")
-    owner = create_engine(psycopg_url(database_url))
-    with owner.begin() as connection:
-        connection.execute(text("CREATE TABLE sla.effects (note text)"))
-        connection.execute(text("GRANT ALL ON sla.effects TO hoiam_sla"))
-    owner.dispose()
-    of = engine(database_url, "sla")
-    yield sessions(of)
-    of.dispose()
-
-
-@pytest.fixture
-def handling(rooms: Sessions) -> Handling:
-    return Handling(service="sla", handlers=HANDLERS, sessions=rooms)
-
-
-def effects(rooms: Sessions) -> list[str]:
-    with rooms() as session:
-        return sorted(session.scalars(text("SELECT note FROM effects")))
-
-
-def held(rooms: Sessions) -> list[Any]:
-    with rooms() as session:
-        return list(session.execute(text("SELECT * FROM held ORDER BY received_at, message_id")).mappings())
+from shared.messages import Message, ReportReceived, Tick
+from tests.builders import MONDAY, delivered, envelope, received, topics
+from tests.shared.standin import EARLY, HANDLERS, POISON, REFUSED, effects, held, write_down
 
 
 class TestTogether:
@@ -224,68 +170,6 @@ class TestDeliveries:
 
         assert mended.retry_due(MONDAY) == 1
         assert held(rooms) == []
-
-
-class TestAgencyRequests:
-    def test_a_request_is_answered_to_the_agency_that_sent_it(self, handling, rooms):
-        handling.deliveries([delivered(asked(AcceptCase, uuid4()))], MONDAY)
-
-        [done] = said(rooms)
-        assert (done.topic, done.agency) == ("request.done", "dh")
-
-    def test_a_refused_request_is_answered_with_its_code_and_visible_as_parked(self, handling, rooms):
-        handling.deliveries([delivered(asked(AcceptCase, uuid4(), version=0))], MONDAY)
-
-        [refusal] = said(rooms)
-        assert (refusal.topic, refusal.agency, refusal.code) == ("request.refused", "dh", "stale")
-        assert held(rooms)[0]["code"] == "stale"
-
-    def test_the_time_of_a_request_is_when_it_reached_us(self, rooms):
-        seen: list[AcceptCase] = []
-        handling = Handling(service="sla", handlers={AcceptCase: lambda m, _s: seen.append(m) or []}, sessions=rooms)
-
-        handling.deliveries([delivered(asked(AcceptCase, uuid4(), at=MONDAY - timedelta(days=3)))], MONDAY)
-
-        assert seen[0].at == MONDAY
-
-    @pytest.mark.parametrize(
-        ("change", "code"),
-        [
-            ({"sender": ""}, "unproven_sender"),
-            ({"sender": "svc.sla"}, "unproven_sender"),
-            ({"sender": "agency.sgtvt"}, "wrong_key"),
-            ({"routing_key": "dh.return"}, "wrong_key"),
-        ],
-    )
-    def test_nobody_speaks_for_another_agency(self, handling, rooms, change, code):
-        good = delivered(asked(AcceptCase, uuid4()))
-        forged = {name: getattr(good, name) for name in Delivery.__slots__} | change
-
-        handling.deliveries([Delivery(**forged)], MONDAY)
-
-        assert topics(rooms) == []
-        assert held(rooms)[0]["code"] == code
-
-    def test_an_agency_cannot_state_a_fact(self, handling, rooms):
-        good = delivered(received())
-        forged = {name: getattr(good, name) for name in Delivery.__slots__} | {"exchange": REQUESTS, "sender": "agency.dh"}
-
-        handling.deliveries([Delivery(**forged)], MONDAY)
-
-        assert effects(rooms) == []
-        assert held(rooms)[0]["code"] == "forbidden"
-
-    def test_a_forgery_that_a_person_retries_stays_one(self, handling, rooms):
-        good = delivered(received())
-        forged = {name: getattr(good, name) for name in Delivery.__slots__} | {"exchange": REQUESTS, "sender": "agency.dh"}
-        handling.deliveries([Delivery(**forged)], MONDAY)
-        with rooms.begin() as session:
-            mailbox.retry(session, held(rooms)[0]["message_id"], MONDAY)
-
-        handling.retry_due(MONDAY)
-
-        assert effects(rooms) == []
-        assert (held(rooms)[0]["code"], held(rooms)[0]["due_at"]) == ("forbidden", None)
 
 
 class TestTick:
