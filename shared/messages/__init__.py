@@ -13,6 +13,7 @@ from shared.messages.facts import (
     CaseCancelled,
     CaseClosed,
     CaseExtended,
+    CaseMerged,
     CaseOpened,
     CaseProgressed,
     CaseQuestioned,
@@ -23,21 +24,21 @@ from shared.messages.facts import (
     CaseReturned,
     CaseSentBack,
     CaseSubmitted,
+    CaseUnmerged,
     ClockBreached,
     ClockEscalated,
     ClockFact,
     ClockMet,
     ClockWarned,
+    ExtensionWanted,
     NoticeDelivered,
     NoticeFailed,
     ReportCommented,
     ReporterReachable,
-    ReportMerged,
     ReportObjected,
     ReportRated,
     ReportReceived,
     ReportRouted,
-    ReportUnmerged,
     ReportUnrouted,
     ReportWithdrawn,
 )
@@ -58,24 +59,26 @@ from shared.messages.requests import (
     RouteReport,
     SendBackResult,
     SubmitResult,
+    UnmergeCase,
 )
-from shared.messages.work import Assignment, Comment, Reminder, RequestDone, RequestRefused, Transfer, Withdrawal
+from shared.messages.work import Assignment, Comment, Reminder, ReminderLine, RequestDone, RequestRefused, Transfer, Withdrawal
 
 AGENCY_REQUESTS: tuple[type[Request], ...] = (
     AcceptCase, ReturnCase, AskReporter, AnswerReporter, RequestExtension, SubmitResult, ReportProgress,
 )  # fmt: skip
 CENTRE_REQUESTS: tuple[type[Request], ...] = (
-    RouteReport, RefuseReport, ApproveResult, SendBackResult, ExtendCase, ReopenCase, CancelCase, MergeCase,
+    RouteReport, RefuseReport, ApproveResult, SendBackResult, ExtendCase, ReopenCase, CancelCase, MergeCase, UnmergeCase,
 )  # fmt: skip
 TO_AGENCY: tuple[type[ToAgency], ...] = (Assignment, Comment, Reminder, Withdrawal, Transfer, RequestDone, RequestRefused)
 FACTS: dict[str, tuple[type[Fact], ...]] = {
     "intake": (
-        ReportReceived, ReporterReachable, ReportCommented, ReportWithdrawn, ReportRated, ReportObjected, ReportMerged, ReportUnmerged,
+        ReportReceived, ReporterReachable, ReportCommented, ReportWithdrawn, ReportRated, ReportObjected,
     ),
     "routing": (ReportRouted, ReportUnrouted),
     "sla": (
         CaseOpened, CaseAssigned, CaseAccepted, CaseReturned, CaseQuestioned, CaseResumed, CaseExtended, CaseSubmitted, CaseSentBack,
-        CaseResolved, CaseReopened, CaseClosed, CaseRefused, CaseCancelled, CaseAnswered, CaseProgressed,
+        CaseResolved, CaseReopened, CaseClosed, CaseRefused, CaseCancelled, CaseMerged, CaseUnmerged, CaseAnswered, CaseProgressed,
+        ExtensionWanted,
         ClockWarned, ClockBreached, ClockEscalated, ClockMet,
     ),
     "notify": (NoticeDelivered, NoticeFailed),
@@ -113,6 +116,7 @@ __all__ = [
     "CaseClosed",
     "CaseExtended",
     "CaseFact",
+    "CaseMerged",
     "CaseOpened",
     "CaseProgressed",
     "CaseQuestioned",
@@ -123,6 +127,7 @@ __all__ = [
     "CaseReturned",
     "CaseSentBack",
     "CaseSubmitted",
+    "CaseUnmerged",
     "ClockBreached",
     "ClockEscalated",
     "ClockFact",
@@ -130,6 +135,7 @@ __all__ = [
     "ClockWarned",
     "Comment",
     "ExtendCase",
+    "ExtensionWanted",
     "Fact",
     "Location",
     "MergeCase",
@@ -139,15 +145,14 @@ __all__ = [
     "Outcome",
     "RefuseReport",
     "Reminder",
+    "ReminderLine",
     "ReopenCase",
     "ReportCommented",
-    "ReportMerged",
     "ReportObjected",
     "ReportProgress",
     "ReportRated",
     "ReportReceived",
     "ReportRouted",
-    "ReportUnmerged",
     "ReportUnrouted",
     "ReportWithdrawn",
     "ReporterReachable",
@@ -162,6 +167,7 @@ __all__ = [
     "Tick",
     "ToAgency",
     "Transfer",
+    "UnmergeCase",
     "Withdrawal",
     "destination",
 ]

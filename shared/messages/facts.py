@@ -49,23 +49,13 @@ class ReportRated(Fact):
     """``rating``: 4 very satisfied, 3 satisfied, 2 acceptable, 1 not satisfied."""
 
     topic = "report.rated"
-    rating: int
+    rating: int = Field(ge=1, le=4)
     reasons: tuple[str, ...] = ()
 
 
 class ReportObjected(Fact):
     topic = "report.objected"
     reason: str
-
-
-class ReportMerged(Fact):
-    topic = "report.merged"
-    leader_id: UUID
-
-
-class ReportUnmerged(Fact):
-    topic = "report.unmerged"
-    leader_id: UUID
 
 
 # --- routing ---------------------------------------------------------------------------------------------------------
@@ -127,8 +117,11 @@ class CaseReturned(CaseFact):
 
 
 class CaseQuestioned(CaseFact):
+    """``until``: then the work goes on without an answer."""
+
     topic = "case.questioned"
     question: str
+    until: AwareDatetime | None = None
 
 
 class CaseResumed(CaseFact):
@@ -136,16 +129,29 @@ class CaseResumed(CaseFact):
     due_at: AwareDatetime
 
 
+class ExtensionWanted(CaseFact):
+    """An agency asks the operations centre for time until ``until``; only the centre can give it."""
+
+    topic = "case.extension_wanted"
+    until: AwareDatetime
+    reason: str
+
+
 class CaseExtended(CaseFact):
+    """``reason`` is public."""
+
     topic = "case.extended"
     due_at: AwareDatetime
     reason: str
 
 
 class CaseSubmitted(CaseFact):
+    """``evidence``: photos of the result, by their addresses or media ids."""
+
     topic = "case.submitted"
     outcome: Outcome
     answer: str
+    evidence: tuple[str, ...] = ()
 
 
 class CaseSentBack(CaseFact):
@@ -165,8 +171,11 @@ class CaseResolved(CaseFact):
 
 
 class CaseReopened(CaseFact):
+    """The credit for the first answer is gone until the second is approved; ``due_at`` is the deadline of the work to be done again."""
+
     topic = "case.reopened"
     reason: str
+    due_at: AwareDatetime | None = None
 
 
 class CaseClosed(CaseFact):
@@ -180,6 +189,21 @@ class CaseRefused(CaseFact):
     reason_code: str
     reason: str
     redirect: str
+
+
+class CaseMerged(CaseFact):
+    """The same matter as another report: it follows that report's case, and its reporter hears what becomes of it."""
+
+    topic = "case.merged"
+    leader_id: UUID
+
+
+class CaseUnmerged(CaseFact):
+    """A matter of its own after all; it is routed anew, to the deadline it had."""
+
+    topic = "case.unmerged"
+    leader_id: UUID
+    due_at: AwareDatetime | None = None
 
 
 class CaseCancelled(CaseFact):
@@ -205,10 +229,11 @@ class CaseProgressed(CaseFact):
 
 
 class ClockFact(CaseFact):
-    """``clock`` is route, take_up, resolve, approve, answer, progress or objection."""
+    """``clock`` is route, take_up, resolve, approve, answer, progress, objection or pause; ``urgent`` as the case is."""
 
     clock: str
     due_at: AwareDatetime
+    urgent: bool = False
 
 
 class ClockWarned(ClockFact):

@@ -1,12 +1,15 @@
 """Requests: what somebody wants done, in the imperative; each may be refused."""
 
 from datetime import date
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
 from shared.messages.kinds import Outcome, Request
 from shared.texts import Text
+
+Evidence = Annotated[str, Field(min_length=8, max_length=500, pattern=r"^(https://|media:)\S+$")]
 
 # --- requests of an agency -------------------------------------------------------------------------------------------
 
@@ -39,9 +42,12 @@ class RequestExtension(Request):
 
 
 class SubmitResult(Request):
+    """``evidence``: photos taken afterwards, by their addresses or media ids; the policy says which outcomes need one."""
+
     topic = "submit_result"
     outcome: Outcome
     answer: Text = Field(min_length=10)
+    evidence: tuple[Evidence, ...] = Field(default=(), max_length=10)
 
 
 class ReportProgress(Request):
@@ -54,12 +60,13 @@ class ReportProgress(Request):
 
 
 class RouteReport(Request):
-    """Routing by hand; ``sla_class`` empty keeps the category's own."""
+    """Routing by hand. ``category`` corrects it, ``sla_class`` overrides the category's own; neither ever lengthens a deadline."""
 
     topic = "route"
     agency: str
     reason: Text = Field(min_length=5)
     sla_class: str = ""
+    category: str = ""
 
 
 class RefuseReport(Request):
@@ -70,7 +77,10 @@ class RefuseReport(Request):
 
 
 class ApproveResult(Request):
+    """``objection_upheld`` matters after an objection or a re-opening: unless it was unfounded, the case counts as late."""
+
     topic = "approve"
+    objection_upheld: bool = True
 
 
 class SendBackResult(Request):
@@ -95,5 +105,12 @@ class CancelCase(Request):
 
 
 class MergeCase(Request):
+    """The same matter as ``leader_id``, whose case it follows from now on."""
+
     topic = "merge"
     leader_id: UUID
+
+
+class UnmergeCase(Request):
+    topic = "unmerge"
+    reason: Text = Field(min_length=5)

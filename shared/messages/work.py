@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.messages.kinds import Location, ToAgency
 
@@ -36,12 +36,26 @@ class Comment(ToAgency):
     due_at: AwareDatetime
 
 
+class ReminderLine(BaseModel):
+    """One more case that the same reminder is about."""
+
+    model_config = ConfigDict(frozen=True)
+    report_id: UUID
+    tracking_code: str
+    clock: str
+    due_at: AwareDatetime
+    overdue: bool
+
+
 class Reminder(ToAgency):
+    """The most pressing case, and all ``others``: a holder is reminded once in half a working day at the most, urgent cases apart."""
+
     topic = "reminder"
     version: int
     clock: str
     due_at: AwareDatetime
     overdue: bool
+    others: tuple[ReminderLine, ...] = ()
 
 
 class Withdrawal(ToAgency):

@@ -5,31 +5,34 @@
 
 from shared.province.data import (
     AREA,
-    EVERYWHERE,
     Agency,
-    Allowance,
     Area,
     Attribute,
     Category,
     Choice,
-    Clock,
-    ClockName,
-    Escalation,
     Group,
-    Holidays,
-    Policy,
     Province,
     Redirect,
     Rule,
-    Span,
     Wording,
-    WorkingHours,
 )  # fmt: skip
+from shared.province.policy import (
+    EVERYWHERE,
+    Allowance,
+    Clock,
+    ClockName,
+    Emergency,
+    Escalation,
+    Holidays,
+    Policy,
+    Span,
+    WorkingHours,
+)
 from shared.province.reading import ProvinceError, read_province
 from shared.province.storage import NoProvince, current, current_version, of_version, store, table
 
 __all__ = [
-    "AREA", "EVERYWHERE", "Agency", "Allowance", "Area", "Attribute", "Category", "Choice", "Clock", "ClockName", "Escalation", "Group",
-    "Holidays", "NoProvince", "Policy", "Province", "ProvinceError", "Redirect", "Rule", "Span", "Wording", "WorkingHours", "current",
-    "current_version", "of_version", "read_province", "store", "table",
+    "AREA", "EVERYWHERE", "Agency", "Allowance", "Area", "Attribute", "Category", "Choice", "Clock", "ClockName", "Emergency",
+    "Escalation", "Group", "Holidays", "NoProvince", "Policy", "Province", "ProvinceError", "Redirect", "Rule", "Span", "Wording",
+    "WorkingHours", "current", "current_version", "of_version", "read_province", "store", "table",
 ]  # fmt: skip

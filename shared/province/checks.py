@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.province.data import AREA, EVERYWHERE, Agency, Card, Category, Policy, Rule
+from shared.province.data import AREA, Agency, Card, Category, Rule
+from shared.province.policy import EVERYWHERE, Policy
 
 
 @dataclass

@@ -3,26 +3,19 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import date, time, timedelta
-from typing import Annotated, Any, Literal, Self
+from datetime import date
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+
+from shared.province.policy import Entry, Policy, Source, WorkingHours
 
 AREA = "area"  # in a rule: the agency responsible for the area of the report
-EVERYWHERE = "*"
 _SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
 Slug = Annotated[str, Field(pattern=_SLUG)]
 Line = Annotated[str, Field(min_length=1, pattern=r"^\S(.*\S)?$")]
-Percent = Annotated[int, Field(gt=0, lt=100)]
-Source = Literal["public", "proposed"]
-
-
-class Entry(BaseModel):
-    """Unknown fields are typing mistakes in a file; in what a newer release stored they are read over (see ``storage``)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Coded(Entry):
@@ -108,36 +101,6 @@ class Redirect(Coded):
 # --- agencies and areas -----------------------------------------------------------------------------------------------
 
 
-def _written_as_text(value: Any) -> Any:
-    """YAML reads an unquoted 11:30 as the number 690."""
-    if isinstance(value, int | float):
-        raise ValueError('must be a time in quotes, such as "07:30"')
-    return value
-
-
-_TimeOfDay = Annotated[time, BeforeValidator(_written_as_text)]
-
-
-class Span(Entry):
-    """Part of a day, ``begin`` inclusive, ``end`` exclusive."""
-
-    begin: _TimeOfDay
-    end: _TimeOfDay
-
-    @model_validator(mode="after")
-    def _forwards(self) -> Self:
-        if self.begin >= self.end:
-            raise ValueError(f"begins at {self.begin:%H:%M} but ends at {self.end:%H:%M}")
-        return self
-
-
-class WorkingHours(Entry):
-    """``weekdays`` as ISO numbers: 1 Monday to 7 Sunday."""
-
-    weekdays: tuple[Annotated[int, Field(ge=1, le=7)], ...] = Field(min_length=1)
-    spans: tuple[Span, ...] = Field(min_length=1)
-
-
 class Agency(Coded):
     """Who must answer. From ``effective_to`` on (exclusive) ``successor`` holds its duties. ``working_hours``: when not the policy's."""
 
@@ -176,78 +139,11 @@ class Rule(Coded):
     priority: int
     categories: tuple[str, ...] = Field(min_length=1)
     areas: tuple[str, ...] | Literal["*"] = "*"
-    attributes: dict[str, tuple[str, ...]] = {}
+    attributes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     agency: Slug
     supporting: tuple[Slug, ...] = ()
     sla_class: str | None = None
     urgent: bool | None = None
-
-
-# --- policy -------------------------------------------------------------------------------------------------------------
-
-
-class Allowance(Entry):
-    """So much ``time``: ``working`` counts working hours and working days only, ``wall`` every minute and every day."""
-
-    amount: int = Field(gt=0)
-    unit: Literal["minutes", "hours", "days"]
-    time: Literal["working", "wall"]
-
-    @property
-    def wall_time(self) -> timedelta:
-        """The length in plain time; for working days it has no meaning, ask the calendar."""
-        return timedelta(**{self.unit: self.amount})
-
-
-class Clock(Entry):
-    """``urgent`` and ``unclear`` are for those cases, where they differ. Without ``normal`` the class of the case decides."""
-
-    normal: Allowance | None = None
-    urgent: Allowance | None = None
-    unclear: Allowance | None = None
-
-
-class Escalation(Entry):
-    """A breach is told to ``to``, ``after`` so much time (at once when None): head of the agency, operations centre, provincial office."""
-
-    to: Literal["agency", "centre", "arbiter"]
-    after: Allowance | None = None
-
-
-class Holidays(Entry):
-    """``country`` as the ``holidays`` library names it; the days listed here win over it."""
-
-    country: str
-    closed_days: tuple[date, ...] = ()
-    worked_days: tuple[date, ...] = ()
-
-
-ClockName = Literal["route", "take_up", "resolve", "approve", "answer", "progress", "objection"]
-Clocks = Annotated[dict[ClockName, Clock], Field(min_length=7)]
-
-
-class Policy(Entry):
-    """How long things may take. A case keeps the version it was opened under."""
-
-    effective_from: date
-    source: Source = "proposed"
-    classes: dict[Annotated[str, Field(pattern=r"^[A-Z][0-9]{1,2}$")], Allowance]
-    urgent_class: str
-    clocks: Clocks
-    reminders_percent: tuple[Percent, ...]
-    escalation: tuple[Escalation, ...]
-    pause_limit: Allowance
-    extensions: int = Field(ge=0, description="how often a case may be extended, each time by its original allowance at the most")
-    bounces: int = Field(ge=1, description="the return that sends a report to the operations centre")
-    automatic_approval: bool = False
-    working_hours: WorkingHours
-    holidays: Holidays
-
-    def allowance(self, clock: ClockName, *, sla_class: str, urgent: bool = False, unclear: bool = False) -> Allowance:
-        """What ``clock`` allows a case of ``sla_class``. Raises :class:`KeyError` for a class the policy does not have."""
-        rule = self.clocks[clock]
-        special = (urgent and rule.urgent) or (unclear and rule.unclear) or rule.normal
-        return special or self.classes[sla_class]
 
 
 # --- all of it ------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from shared.province.checks import Draft, contradictions
-from shared.province.data import Agency, Area, Card, Category, Group, Policy, Province, Redirect, Rule
+from shared.province.data import Agency, Area, Card, Category, Group, Province, Redirect, Rule
+from shared.province.policy import Policy
 
 _LISTS: dict[str, dict[str, type[BaseModel]]] = {
     "categories.yaml": {"groups": Group, "categories": Category, "redirects": Redirect},
