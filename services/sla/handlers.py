@@ -1,32 +1,20 @@
 """What sla understands. Load the case, let it decide, return what it says; ``HANDLERS`` at the foot is the table of contents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from services.sla import store
+from services.sla.domain import alarms, assigning, deciding, hearing, merging, working
 from services.sla.domain.case import Case
-from services.sla.domain.lifecycle import OPEN, possible
+from services.sla.domain.clocks import Timekeeper
+from services.sla.domain.lifecycle import possible
+from shared import messages as say
 from shared.handling import Handler, moment
-from shared.messages import (
-    AcceptCase,
-    AnswerReporter,
-    ApproveResult,
-    CancelCase,
-    Message,
-    RefuseReport,
-    ReportCommented,
-    ReportProgress,
-    ReportReceived,
-    ReportRouted,
-    ReportUnrouted,
-    ReportWithdrawn,
-    ReturnCase,
-    RouteReport,
-    SendBackResult,
-    SubmitResult,
-    Tick,
-)  # fmt: skip
+from shared.messages import Message, ReportReceived, ReportRouted, ReportUnrouted, Tick
+
+Decide = Callable[[Case, Any, Timekeeper], list[Message]]
 
 
 def open_case(received: ReportReceived, session: Session) -> Sequence[Message]:
@@ -41,7 +29,8 @@ def route_case(routed: ReportRouted, session: Session) -> Sequence[Message]:
     case = store.case_of(session, routed.report_id)
     if routed.hop <= case.hop or not possible("route", case.state):
         return []  # late: the centre or a newer decision was faster, or the reporter withdrew
-    return case.route(routed, store.timekeeper(session, case), actor="routing", at=moment(session, routed))
+    said = assigning.route(case, routed, store.timekeeper(session, case), actor="routing", at=moment(session, routed))
+    return _with_followers(session, case, said)
 
 
 def await_triage(unrouted: ReportUnrouted, session: Session) -> Sequence[Message]:
@@ -49,90 +38,76 @@ def await_triage(unrouted: ReportUnrouted, session: Session) -> Sequence[Message
     if unrouted.hop <= case.hop or not possible("route", case.state):
         return []
     keeper = store.timekeeper(session, case)
-    return case.wait_for_triage(moment(session, unrouted), keeper, explanation=unrouted.explanation)
+    return assigning.wait_for_triage(case, moment(session, unrouted), keeper, explanation=unrouted.explanation)
 
 
-def route_by_hand(request: RouteReport, session: Session) -> Sequence[Message]:
+def merge_case(request: say.MergeCase, session: Session) -> Sequence[Message]:
     case = store.asked_case(session, request.report_id)
-    return case.route_by_hand(request, store.timekeeper(session, case))
+    return merging.merge(case, store.asked_case(session, request.leader_id), request)
 
 
-def accept_case(request: AcceptCase, session: Session) -> Sequence[Message]:
-    return store.asked_case(session, request.report_id).accept(request)
-
-
-def return_case(request: ReturnCase, session: Session) -> Sequence[Message]:
+def unmerge_case(request: say.UnmergeCase, session: Session) -> Sequence[Message]:
     case = store.asked_case(session, request.report_id)
-    return case.give_back(request, store.timekeeper(session, case))
+    leader = store.asked_case(session, case.leader_id or case.report_id)
+    return merging.unmerge(case, leader, request, store.timekeeper(session, case))
 
 
-def submit_result(request: SubmitResult, session: Session) -> Sequence[Message]:
-    case = store.asked_case(session, request.report_id)
-    return case.submit(request, store.timekeeper(session, case))
-
-
-def report_progress(request: ReportProgress, session: Session) -> Sequence[Message]:
-    return store.asked_case(session, request.report_id).report_progress(request)
-
-
-def approve_result(request: ApproveResult, session: Session) -> Sequence[Message]:
-    case = store.asked_case(session, request.report_id)
-    return case.approve(request, store.timekeeper(session, case))
-
-
-def send_back_result(request: SendBackResult, session: Session) -> Sequence[Message]:
-    case = store.asked_case(session, request.report_id)
-    return case.send_back(request, store.timekeeper(session, case))
-
-
-def refuse_report(request: RefuseReport, session: Session) -> Sequence[Message]:
-    return store.asked_case(session, request.report_id).refuse(request)
-
-
-def cancel_case(request: CancelCase, session: Session) -> Sequence[Message]:
-    case = store.asked_case(session, request.report_id)
-    return case.cancel(actor=request.actor, at=request.at, reason=request.reason)
-
-
-def withdraw_report(withdrawn: ReportWithdrawn, session: Session) -> Sequence[Message]:
-    case = store.case_of(session, withdrawn.report_id)
-    if case.state not in OPEN:
-        return []  # the answer was faster
-    return case.cancel(actor="reporter", at=withdrawn.at, reason=withdrawn.reason)
-
-
-def hear_reporter(comment: ReportCommented, session: Session) -> Sequence[Message]:
-    case = store.case_of(session, comment.report_id)
-    return case.hear(comment, store.timekeeper(session, case))
-
-
-def answer_reporter(request: AnswerReporter, session: Session) -> Sequence[Message]:
-    return store.asked_case(session, request.report_id).answer_comment(request)
-
-
-def call_due_clocks(tick: Tick, session: Session) -> Sequence[Message]:
+def keep_time(tick: Tick, session: Session) -> Sequence[Message]:
     due = store.due_cases(session, tick.at, limit=tick.limit, skip=tick.skip)
-    return [said for case in due for said in case.call_clocks(tick.at, store.timekeeper(session, case))]
+    called = [said for case in due for said in _with_followers(session, case, _call(case, tick, session))]
+    return [*called, *store.due_reminders(session, tick.at)]
+
+
+def _call(case: Case, tick: Tick, session: Session) -> list[Message]:
+    return alarms.call_clocks(case, tick.at, store.timekeeper(session, case))
+
+
+def _asked(decide: Decide) -> Handler:
+    """What somebody asks of a case: an unknown one is an answer of its own."""
+    return lambda request, session: _decided(decide, request, session, store.asked_case(session, request.report_id))
+
+
+def _told(decide: Decide) -> Handler:
+    """What is told about a case: one not opened yet is waited for."""
+    return lambda fact, session: _decided(decide, fact, session, store.case_of(session, fact.report_id))
+
+
+def _decided(decide: Decide, message: Any, session: Session, case: Case) -> Sequence[Message]:
+    return _with_followers(session, case, decide(case, message, store.timekeeper(session, case)))
+
+
+def _with_followers(session: Session, case: Case, said: list[Message]) -> list[Message]:
+    followers = store.followers_of(session, case.report_id) if case.followers and said else []
+    return [*said, *(copy for follower in followers for fact in said for copy in merging.follow(follower, fact))]
 
 
 HANDLERS: Mapping[type, Handler] = {
     ReportReceived: open_case,
     ReportRouted: route_case,
     ReportUnrouted: await_triage,
-    ReportWithdrawn: withdraw_report,
-    ReportCommented: hear_reporter,
+    # the reporter
+    say.ReportCommented: _told(hearing.hear),
+    say.ReportWithdrawn: _told(hearing.withdraw),
+    say.ReportRated: _told(hearing.rate),
+    say.ReportObjected: _told(hearing.object_to),
     # agencies
-    AcceptCase: accept_case,
-    ReturnCase: return_case,
-    SubmitResult: submit_result,
-    ReportProgress: report_progress,
-    AnswerReporter: answer_reporter,
+    say.AcceptCase: _asked(working.accept),
+    say.ReturnCase: _asked(assigning.give_back),
+    say.AskReporter: _asked(working.ask),
+    say.AnswerReporter: _asked(hearing.answer),
+    say.RequestExtension: _asked(working.want_extension),
+    say.SubmitResult: _asked(working.submit),
+    say.ReportProgress: _asked(working.report_progress),
     # the operations centre
-    RouteReport: route_by_hand,
-    ApproveResult: approve_result,
-    SendBackResult: send_back_result,
-    RefuseReport: refuse_report,
-    CancelCase: cancel_case,
+    say.RouteReport: _asked(assigning.route_by_hand),
+    say.RefuseReport: _asked(deciding.refuse),
+    say.ApproveResult: _asked(deciding.approve),
+    say.SendBackResult: _asked(deciding.send_back),
+    say.ExtendCase: _asked(deciding.extend),
+    say.ReopenCase: _asked(deciding.reopen),
+    say.CancelCase: _asked(deciding.cancel),
+    say.MergeCase: merge_case,
+    say.UnmergeCase: unmerge_case,
     # time
-    Tick: call_due_clocks,
+    Tick: keep_time,
 }

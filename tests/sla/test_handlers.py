@@ -179,10 +179,10 @@ class TestTick:
 
 
 def store_handlers_with_limit(limit: int):
-    from services.sla.handlers import HANDLERS, call_due_clocks
+    from services.sla.handlers import HANDLERS, keep_time
     from shared.messages import Tick
 
-    return {**HANDLERS, Tick: lambda tick, session: call_due_clocks(tick.model_copy(update={"limit": limit}), session)}
+    return {**HANDLERS, Tick: lambda tick, session: keep_time(tick.model_copy(update={"limit": limit}), session)}
 
 
 class TestHistory:

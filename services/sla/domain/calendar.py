@@ -58,6 +58,13 @@ class Calendar:
         index = bisect_right(self._starts, moment.timestamp()) - 1
         return index >= 0 and moment.timestamp() < self._ends[index]
 
+    def next_half_day(self, moment: datetime) -> datetime:
+        """The first beginning of a working span (in the morning, after the break at noon) from ``moment`` on."""
+        index = bisect_left(self._starts, moment.timestamp())
+        if index == len(self._starts):
+            raise ValueError(f"no working time is known after {moment:%d/%m/%Y}: extend the calendar")
+        return datetime.fromtimestamp(self._starts[index], moment.tzinfo)
+
     def _passed(self, moment: datetime) -> float:
         at = moment.timestamp()
         if not self._starts or not self._starts[0] <= at <= self._ends[-1]:

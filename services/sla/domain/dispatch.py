@@ -68,9 +68,17 @@ def withdrawal(case: Case, at: datetime, reason: str) -> list[Message]:
     return [Withdrawal(report_id=case.report_id, at=at, agency=case.agency, version=case.version, reason=reason)]
 
 
-def reminder(case: Case, clock: Clock, at: datetime, *, overdue: bool) -> list[Message]:
-    """One of the agency's own clocks runs out."""
+def reassignment(case: Case, at: datetime, keeper: Timekeeper) -> list[Message]:
+    """The same work with a new deadline."""
+    return [assignment(case, at, keeper, take_up_by=at)] if case.hop else []
+
+
+def reminder(case: Case, clock: Clock, at: datetime, keeper: Timekeeper, *, overdue: bool) -> list[Message]:
+    """One of the agency's own clocks runs out: at once when urgent, else with everything else when its next half day begins."""
     if not case.hop or clock.name in OF_THE_CENTRE:
+        return []
+    if not case.urgent:
+        clock.remind_at = keeper.next_half_day(at, case.agency)
         return []
     words = {"clock": clock.name, "due_at": clock.due_at, "overdue": overdue}
     return [Reminder(report_id=case.report_id, at=at, agency=case.agency, version=case.version, **words)]
@@ -84,7 +92,13 @@ def by_hand(case: Case, request: RouteReport, keeper: Timekeeper) -> ReportRoute
         agency=request.agency,
         rule="by-hand",
         explanation=request.reason,
-        sla_class=request.sla_class or case.sla_class or keeper.province.categories[case.category].sla_class,
+        sla_class=request.sla_class or _class_of(case, request, keeper),
         urgent=case.urgent,
         hop=case.hop + 1,
     )
+
+
+def _class_of(case: Case, request: RouteReport, keeper: Timekeeper) -> str:
+    if request.category or not case.sla_class:
+        return keeper.province.categories[request.category or case.category].sla_class
+    return case.sla_class

@@ -33,10 +33,12 @@ TABLE: list[dict[str, Any]] = [
     {"trigger": "approve", "source": State.SUBMITTED, "dest": State.RESOLVED},
     {"trigger": "send_back", "source": State.SUBMITTED, "dest": State.IN_PROGRESS},
     {"trigger": "object", "source": State.RESOLVED, "dest": State.IN_PROGRESS},
+    {"trigger": "reopen", "source": [State.RESOLVED, State.CLOSED], "dest": State.IN_PROGRESS},
     {"trigger": "close", "source": State.RESOLVED, "dest": State.CLOSED},
     {"trigger": "refuse", "source": [State.RECEIVED, State.ROUTED], "dest": State.REFUSED},
     {"trigger": "cancel", "source": list(OPEN), "dest": State.CANCELLED},
     {"trigger": "merge", "source": list(OPEN), "dest": State.MERGED},
+    {"trigger": "unmerge", "source": State.MERGED, "dest": State.RECEIVED},
 ]
 
 # One machine for all cases, used as a table only: a machine a case would cost 200 µs and 40 KB each.

@@ -32,3 +32,5 @@ def upgrade() -> None:
     op.create_index("cases_to_score", "cases", ["report_id"], postgresql_where=sa.text("version > scored"))
     op.create_index("cases_to_root", "cases", ["report_id"], postgresql_where=sa.text("version > rooted"))
     op.create_index("cases_by_due", "cases", ["agency", "due_at", "report_id"])
+    op.add_column("clocks", sa.Column("remind_at", moment))
+    op.create_index("clocks_remind", "clocks", ["remind_at"], postgresql_where=sa.text("remind_at IS NOT NULL"))

@@ -28,6 +28,7 @@ from services.sla.domain.case import Case
 from services.sla.domain.clocks import Clock, Timekeeper
 from services.sla.domain.history import Move
 from services.sla.domain.lifecycle import OPEN, State
+from services.sla.store.reminders import due_reminders as due_reminders
 from shared import province
 from shared.database import APPEND_ONLY
 from shared.errors import NotFound, NotYet
@@ -63,6 +64,18 @@ cases = Table(
     Column("on_time", Boolean),
     Column("supporting", JSONB, nullable=False),
     Column("explanation", Text, nullable=False),
+    Column("area", Text, nullable=False, server_default=""),
+    Column("bounces", Integer, nullable=False, server_default="0"),
+    Column("extensions", Integer, nullable=False, server_default="0"),
+    Column("paused_seconds", Integer, nullable=False, server_default="0"),
+    Column("objections", Integer, nullable=False, server_default="0"),
+    Column("followers", Integer, nullable=False, server_default="0"),
+    Column("emergency", Text, nullable=False, server_default=""),
+    Column("evidence", JSONB, nullable=False, server_default="[]"),
+    moment("promised_at", nullable=True),
+    moment("paused_at", nullable=True),
+    Column("first_on_time", Boolean),
+    Column("leader_id", Uuid, ForeignKey("cases.report_id")),
 )
 Index("cases_of_agency", cases.c.agency, cases.c.state, cases.c.report_id)
 Index("cases_by_state", cases.c.state, cases.c.report_id)
@@ -78,6 +91,7 @@ clocks = Table(
     moment("next_at", nullable=True),
     Column("step", Integer, nullable=False),
     moment("stopped_at", nullable=True),
+    moment("remind_at", nullable=True),
     Column("comment_id", Uuid),
 )
 Index("clocks_next", clocks.c.next_at, postgresql_where=clocks.c.next_at.is_not(None))
@@ -139,6 +153,14 @@ def asked_case(session: Session, report_id: UUID) -> Case:
     if case is None:
         raise NotFound("no case by that report id is known here")
     return case
+
+
+def followers_of(session: Session, leader_id: UUID) -> list[Case]:
+    """The cases merged into this one, locked."""
+    found = list(session.scalars(select(Case).where(cases.c.leader_id == leader_id).order_by(cases.c.report_id).with_for_update()))
+    for case in found:
+        _writable(case)
+    return found
 
 
 def due_cases(session: Session, at: datetime, *, limit: int, skip: int) -> list[Case]:
