@@ -16,7 +16,11 @@ from datetime import UTC, datetime
 import pika
 
 TYPE = "vn.hoiam.{}.v1"
-RESULT = {"outcome": "fixed", "answer": "Đơn vị đã kiểm tra và khắc phục xong tại hiện trường."}
+RESULT = {
+    "outcome": "fixed",
+    "answer": "Đơn vị đã kiểm tra và khắc phục xong tại hiện trường.",
+    "evidence": ["https://anh.example/sau-khi-khac-phuc.jpg"],
+}
 
 
 def request(channel, user, assignment, topic, data):

@@ -28,6 +28,11 @@ WALKED: dict[str, Any] = {
     "location": {"area": "dh", "address": "12 Hùng Vương, Đông Hà"},
     "contact": {"name": "Nguyễn Thị Lan", "email": "lan@example.vn"},
 }
+RESULT = {
+    "outcome": "fixed",
+    "answer": "Đã thay ba bóng đèn, đường đã sáng trở lại.",
+    "evidence": ["https://anh.quangtri.example/den-duong-sau-khi-sua.jpg"],
+}
 OTHERS: tuple[dict[str, Any], ...] = (
     {"category": "GT03", "description": "Hố ga mất nắp giữa đường, đã có xe máy vấp ngã.", "location": {"area": "txqt"}, "urgent": True},
     {"category": "DL02", "description": "Dây điện võng sát mặt đường ở đầu thôn.", "location": {"area": "vl", "address": "Thôn Hòa Phú"}},
@@ -59,7 +64,7 @@ def walk(layout: Layout, database_url: str, say: Say) -> None:
         waiting = PostgresBus(database_url).depth(agency_queue(case["agency"]))
         say(f"  in the queue {agency_queue(case['agency'])} ({waiting} waiting), to be answered by {_local(case['due_at'])}")
         client.as_agency(case, "accept", {})
-        client.as_agency(case, "submit_result", {"outcome": "fixed", "answer": "Đã thay ba bóng đèn, đường đã sáng trở lại."})
+        client.as_agency(case, "submit_result", RESULT)
         client.wait_for(report, "case.submitted")
         client.as_operator(case, "approve", {})
         client.wait_for(report, "notice.delivered", after="case.resolved")

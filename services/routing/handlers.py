@@ -9,7 +9,7 @@ from services.routing import store
 from services.routing.domain.placement import Placement
 from services.routing.domain.rules import Decision, Unroutable
 from shared.handling import Handler, moment
-from shared.messages import CaseAssigned, CaseCancelled, CaseRefused, CaseReturned, Message, ReportReceived
+from shared.messages import CaseAssigned, CaseCancelled, CaseMerged, CaseRefused, CaseReturned, CaseUnmerged, Message, ReportReceived
 
 
 def route_report(received: ReportReceived, session: Session) -> Sequence[Message]:
@@ -36,7 +36,12 @@ def note_holder(assigned: CaseAssigned, session: Session) -> Sequence[Message]:
     return []
 
 
-def forget(ended: CaseRefused | CaseCancelled, session: Session) -> Sequence[Message]:
+def triage_again(unmerged: CaseUnmerged, session: Session) -> Sequence[Message]:
+    store.placement_of(session, unmerged.report_id).await_hand(unmerged.at)
+    return []
+
+
+def forget(ended: CaseRefused | CaseCancelled | CaseMerged, session: Session) -> Sequence[Message]:
     store.placement_of(session, ended.report_id).end()
     return []
 
@@ -53,4 +58,6 @@ HANDLERS: Mapping[type, Handler] = {
     CaseAssigned: note_holder,
     CaseRefused: forget,
     CaseCancelled: forget,
+    CaseMerged: forget,
+    CaseUnmerged: triage_again,
 }

@@ -57,14 +57,14 @@ class TestTell:
             handling.together([envelope(fact)])
             handling.together([envelope(fact)])
 
-        assert len(notices(rooms, report)) == 11  # what a reporter hears; the rest is for portals
+        assert len(notices(rooms, report)) == 13  # what a reporter hears; the rest is for portals
 
     def test_a_whole_story_in_one_batch(self, handling, rooms):
         report = received(reachable=True)
 
         handling.together([envelope(reachable(report, {"email": "a@example.vn"})), envelope(report), *map(envelope, everything(report))])
 
-        assert len(notices(rooms, report)) == 11
+        assert len(notices(rooms, report)) == 13
 
     def test_before_its_report_it_is_not_yet_time(self, handling):
         with pytest.raises(NotYet):

@@ -24,7 +24,7 @@ def token(role: str) -> dict[str, str]:
 
 
 DONG_HA, XAY_DUNG, OPERATOR, AUDITOR = token("agency:dh"), token("agency:sxd"), token("operator"), token("auditor")
-ANSWER = {"outcome": "fixed", "answer": "Đã thay bóng đèn tại vị trí phản ánh."}
+ANSWER = {"outcome": "fixed", "answer": "Đã thay bóng đèn tại vị trí phản ánh.", "evidence": ["media:anh-sau-khi-sua"]}
 
 
 @pytest.fixture

@@ -25,7 +25,11 @@ from shared.messages import (
 )
 from tests.builders import MONDAY, asked, received, routed
 
-ANSWER = {"outcome": Outcome.FIXED, "answer": "Đã thay bóng đèn tại vị trí phản ánh."}
+ANSWER = {
+    "outcome": Outcome.FIXED,
+    "answer": "Đã thay bóng đèn tại vị trí phản ánh.",
+    "evidence": ("media:anh-sau-khi-sua",),
+}
 HOUR = timedelta(hours=1)
 
 

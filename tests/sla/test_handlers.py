@@ -26,7 +26,11 @@ from shared.messages import (
 )
 from tests.builders import MONDAY, asked, delivered, envelope, received, routed, topics
 
-ANSWER = {"outcome": Outcome.FIXED, "answer": "Đã thay bóng đèn tại vị trí phản ánh."}
+ANSWER = {
+    "outcome": Outcome.FIXED,
+    "answer": "Đã thay bóng đèn tại vị trí phản ánh.",
+    "evidence": ("media:anh-sau-khi-sua",),
+}
 
 
 def case_of(rooms: Sessions, report: ReportReceived):

@@ -22,6 +22,7 @@ class Status(StrEnum):
     CLOSED = "closed"
     REFUSED = "refused"
     CANCELLED = "cancelled"
+    MERGED = "merged"
 
 
 ANSWERED = frozenset({Status.RESOLVED, Status.CLOSED})
@@ -41,6 +42,8 @@ LEADS_TO: dict[type[Message], Status] = {
     say.CaseClosed: Status.CLOSED,
     say.CaseRefused: Status.REFUSED,
     say.CaseCancelled: Status.CANCELLED,
+    say.CaseMerged: Status.MERGED,
+    say.CaseUnmerged: Status.RECEIVED,
 }
 
 

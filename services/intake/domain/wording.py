@@ -19,6 +19,7 @@ STATUS: Mapping[Status, Wording] = {
     Status.CLOSED: Wording(vi="Đã kết thúc", en="Closed"),
     Status.REFUSED: Wording(vi="Không thuộc phạm vi tiếp nhận", en="Not for this service"),
     Status.CANCELLED: Wording(vi="Đã huỷ", en="Cancelled"),
+    Status.MERGED: Wording(vi="Gộp với phản ánh trùng", en="Joined to another report"),
 }
 
 OUTCOME: Mapping[Outcome, Wording] = {
@@ -46,6 +47,7 @@ _TOLD: Mapping[str, Wording] = {
     ),
     "case.questioned": Wording(vi="{agency} đề nghị người gửi cho biết thêm: {question}", en="{agency} asks the reporter: {question}"),
     "case.resumed": Wording(vi="{agency} tiếp tục xử lý. Hạn trả lời: {due}.", en="{agency} goes on with the work, due {due}."),
+    "case.extension_wanted": Wording(vi="{agency} đề nghị gia hạn thời gian xử lý.", en="{agency} asked for more time."),
     "case.extended": Wording(
         vi="Thời hạn xử lý được gia hạn đến {due}. Lý do: {reason}", en="The time was extended to {due}. Reason: {reason}"
     ),
@@ -63,6 +65,11 @@ _TOLD: Mapping[str, Wording] = {
         en="The report is not for this service. Reason: {reason} Where to go: {redirect}",
     ),
     "case.cancelled": Wording(vi="Phản ánh đã được huỷ. Lý do: {reason}", en="The report was cancelled. Reason: {reason}"),
+    "case.merged": Wording(
+        vi="Có phản ánh khác về cùng sự việc; kết quả xử lý sẽ được trả lời chung.",
+        en="Another report is about the same matter; its answer will come here too.",
+    ),
+    "case.unmerged": Wording(vi="Phản ánh được tách ra để xử lý riêng.", en="The report is handled by itself again."),
     "case.answered": Wording(vi="{agency} trả lời người gửi: {answer}", en="{agency} answers the reporter: {answer}"),
     "case.progressed": Wording(vi="{agency} cho biết tiến độ: {text}{expected}", en="{agency} on the progress: {text}{expected}"),
     "clock.breached": Wording(vi="{agency} đã quá hạn trả lời ({due}).", en="{agency} is late: an answer was due at {due}."),

@@ -30,6 +30,8 @@ TOLD: frozenset[type[Fact]] = frozenset(
         say.CaseResolved,
         say.CaseRefused,
         say.CaseCancelled,
+        say.CaseReopened,
+        say.CaseMerged,
         say.CaseClosed,
     }
 )
@@ -48,6 +50,8 @@ STATUS: Mapping[type[Fact], str] = {
     say.CaseClosed: "closed",
     say.CaseRefused: "refused",
     say.CaseCancelled: "cancelled",
+    say.CaseMerged: "merged",
+    say.CaseUnmerged: "received",
 }
 # News only while nothing newer is known: "is being worked on" after "is done" would be wrong.
 PASSING = (say.CaseAssigned, say.CaseAccepted)

@@ -96,6 +96,11 @@ class Placement:
             self.state = State.BY_HAND
         self.agency, self.hop = fact.agency, fact.hop
 
+    def await_hand(self, at: datetime) -> None:
+        """A duplicate that is a matter of its own after all: a person names its agency."""
+        self.agency, self.state, self.decided_at = "", State.TRIAGE, at
+        self.explanation = "Tách khỏi phản ánh trùng: cần xác định lại đơn vị xử lý."
+
     def end(self) -> None:
         """Refused, cancelled or merged: whoever waits for a decision waits no longer."""
         self.state = State.ENDED
