@@ -48,13 +48,14 @@ class ReminderLine(BaseModel):
 
 
 class Reminder(ToAgency):
-    """The most pressing case, and all ``others``: a holder is reminded once in half a working day at the most, urgent cases apart."""
+    """The most pressing case, and ``others`` of the ``total``: a holder is reminded once in half a working day, urgent cases apart."""
 
     topic = "reminder"
     version: int
     clock: str
     due_at: AwareDatetime
     overdue: bool
+    total: int = 1
     others: tuple[ReminderLine, ...] = ()
 
 

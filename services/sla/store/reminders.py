@@ -11,12 +11,15 @@ from sqlalchemy.orm import Session
 
 from shared.messages import Message, Reminder, ReminderLine
 
+MOST = 200  # cases named in one reminder; the work list has them all
+
 # One at a time: two twins would send two halves of one reminder.
 _ALONE = text("SELECT pg_try_advisory_xact_lock(hashtext('sla.reminders'))")
 _DUE = text(
     """
     UPDATE clocks SET remind_at = NULL FROM cases
-    WHERE cases.report_id = clocks.report_id AND clocks.remind_at <= :at
+    WHERE cases.report_id = clocks.report_id
+      AND clocks.id IN (SELECT id FROM clocks WHERE remind_at <= :at FOR UPDATE SKIP LOCKED) -- never waits for who holds a case
     RETURNING cases.agency, cases.report_id, cases.tracking_code, cases.version, clocks.name AS clock, clocks.due_at
     """
 )
@@ -40,7 +43,8 @@ def _reminder(rows: Sequence[Row[Any]], at: datetime) -> Reminder:
         clock=first.clock,
         due_at=first.due_at,
         overdue=first.due_at <= at,
-        others=tuple(_line(row, at) for row in others),
+        total=len(rows),
+        others=tuple(_line(row, at) for row in others[:MOST]),
     )
 
 
