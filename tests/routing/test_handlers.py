@@ -17,8 +17,10 @@ from shared.handling import Handling
 from shared.messages import (
     CaseAssigned,
     CaseCancelled,
+    CaseMerged,
     CaseRefused,
     CaseReturned,
+    CaseUnmerged,
     Location,
     ReportReceived,
     ReportRouted,
@@ -41,7 +43,7 @@ def assigned(report: ReportReceived, agency: str = "dh", *, hop: int = 1) -> Cas
 
 
 def ended(report: ReportReceived, kind: type[Any] = CaseCancelled) -> Any:
-    words = {"reason": "Người dân rút phản ánh", "reason_code": "out_of_scope", "redirect": "Toà án"}
+    words = {"reason": "Người dân rút phản ánh", "reason_code": "out_of_scope", "redirect": "Toà án", "leader_id": uuid4()}
     return kind(report_id=report.report_id, at=LATER, version=9, agency="ioc", **words)
 
 
@@ -163,13 +165,20 @@ class TestRouteAgain:
 
 
 class TestTriage:
-    @pytest.mark.parametrize("news", [assigned, ended, lambda report: ended(report, CaseRefused)])
+    @pytest.mark.parametrize("news", [assigned, ended, lambda report: ended(report, CaseRefused), lambda report: ended(report, CaseMerged)])
     def test_is_left_when_a_person_decided(self, handling, rooms, news):
         report = received(category="KH99")
 
         understand(handling, report, news(report))
 
         assert in_triage(rooms) == []
+
+    def test_has_a_duplicate_again_that_is_a_matter_of_its_own_after_all(self, handling, rooms):
+        report = received()
+
+        understand(handling, report, ended(report, CaseMerged), ended(report, CaseUnmerged))
+
+        assert in_triage(rooms) == [report.tracking_code]
 
     def test_is_not_left_by_news_of_an_earlier_routing(self, handling, rooms):
         report = received()
