@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from services.intake import store
 from services.intake.domain.report import AddComment, ReceiveReport, Report, Reporter
+from services.intake.domain.screening import CONTACTS, redacted
 from services.intake.domain.timeline import PUBLIC_CLOCKS, SHOWN, Entry
 from shared.handling import Handler
 from shared.messages import FACTS, ClockBreached, ClockEscalated, ClockWarned, Fact, Message, ReportCommented
@@ -23,7 +24,7 @@ def add_comment(asked: AddComment, session: Session) -> Sequence[Message]:
     report = store.report_of(session, asked.report_id)
     commented = ReportCommented(report_id=report.report_id, at=asked.at, comment_id=asked.comment_id, text=asked.text)
     session.add(Entry.of(commented))
-    return [commented]
+    return [commented.model_copy(update={"text": redacted(asked.text, CONTACTS)})]
 
 
 def note(fact: Fact, session: Session) -> Sequence[Message]:

@@ -12,6 +12,7 @@ from services.intake import store
 from services.intake.api.recent import Recent
 from services.intake.domain import wording
 from services.intake.domain.report import ANSWERED, Report, Status
+from services.intake.domain.screening import redacted
 from services.intake.domain.timeline import Entry
 from services.intake.domain.tracking import Mistyped, read_code
 from shared.errors import NotFound
@@ -44,7 +45,7 @@ class ReportView(BaseModel):
     status: Status
     status_name: Wording
     category: Named
-    description: str  # as it was sent: nobody has looked yet whether it names people
+    description: str  # without what names people
     area: Named | None
     urgent: bool
     agency: Named | None
@@ -115,7 +116,7 @@ def view(report: Report, entries: list[Entry], of: Province) -> ReportView:
         status=report.status,
         status_name=wording.STATUS[report.status],
         category=_named(of.categories, report.category),
-        description=report.description,
+        description=redacted(report.description),
         area=_named(of.areas, report.location["area"]) if report.location.get("area") else None,
         urgent=report.urgent,
         agency=_named(of.agencies, report.agency) if report.agency else None,
@@ -139,7 +140,7 @@ def _entry(entry: Entry, of: Province) -> EntryView:
     return EntryView(
         at=entry.at,
         topic=entry.topic,
-        text=wording.told(entry.topic, entry.data, agency=holder, zone=ZoneInfo(of.time_zone)),
+        text=wording.told(entry.topic, _public(entry), agency=holder, zone=ZoneInfo(of.time_zone)),
         agency=agency,
         outcome=entry.data.get("outcome"),
         answer=entry.data.get("answer"),
@@ -176,3 +177,8 @@ def _tagged(body: bytes, seen: str) -> Response:
     if headers["ETag"] in seen:
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type="application/json")
+
+
+def _public(entry: Entry) -> dict[str, Any]:
+    """A reporter's own words without what names people; what an office writes may name its telephone."""
+    return {**entry.data, "text": redacted(entry.data["text"])} if entry.topic == "report.commented" else entry.data

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
 
+from services.intake.domain.screening import CONTACTS, redacted
 from shared import messages as say
 from shared.messages import Location, Message
 
@@ -109,6 +110,7 @@ class Report:
             received_at=asked.at,
         )
         content = asked.model_dump(exclude={"key", "fingerprint", "external_ref", "sealed", "location"})
+        content["description"] = redacted(asked.description, CONTACTS)
         received = say.ReportReceived(**content, location=asked.location, reachable=bool(asked.sealed))
         if not asked.sealed:
             return report, [received]
