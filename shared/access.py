@@ -42,6 +42,9 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     "POST /v1/reports": frozenset({Role.PORTAL}),
     "GET /v1/reports/{tracking_code}": EVERYBODY,
     "POST /v1/reports/{tracking_code}/comments": frozenset({Role.REPORTER}),
+    "POST /v1/reports/{tracking_code}/withdrawal": frozenset({Role.REPORTER}),
+    "POST /v1/reports/{tracking_code}/rating": frozenset({Role.REPORTER}),
+    "POST /v1/reports/{tracking_code}/objection": frozenset({Role.REPORTER}),
     "GET /v1/categories": EVERYBODY,
     # routing
     "POST /v1/route:explain": STAFF,

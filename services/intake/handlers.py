@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.orm import Session
 
 from services.intake import store
+from services.intake.domain import reporter
 from services.intake.domain.report import AddComment, ReceiveReport, Report, Reporter
 from services.intake.domain.screening import CONTACTS, redacted
 from services.intake.domain.timeline import PUBLIC_CLOCKS, SHOWN, Entry
@@ -27,6 +28,23 @@ def add_comment(asked: AddComment, session: Session) -> Sequence[Message]:
     return [commented.model_copy(update={"text": redacted(asked.text, CONTACTS)})]
 
 
+def withdraw_report(asked: reporter.WithdrawReport, session: Session) -> Sequence[Message]:
+    return _kept(session, reporter.withdraw(store.report_of(session, asked.report_id), asked))
+
+
+def rate_answer(asked: reporter.RateAnswer, session: Session) -> Sequence[Message]:
+    return _kept(session, reporter.rate(store.report_of(session, asked.report_id), asked))
+
+
+def object_to_answer(asked: reporter.ObjectToAnswer, session: Session) -> Sequence[Message]:
+    return _kept(session, reporter.object_to(store.report_of(session, asked.report_id), asked))
+
+
+def _kept(session: Session, fact: Fact) -> Sequence[Message]:
+    session.add(Entry.of(fact))
+    return [fact]
+
+
 def note(fact: Fact, session: Session) -> Sequence[Message]:
     """Whatever is told about a report: the public sees it, and where the case stands."""
     store.report_of(session, fact.report_id).learn(fact)
@@ -44,6 +62,9 @@ def note_lateness(fact: ClockWarned | ClockBreached | ClockEscalated, session: S
 HANDLERS: Mapping[type, Handler] = {
     ReceiveReport: receive_report,
     AddComment: add_comment,
+    reporter.WithdrawReport: withdraw_report,
+    reporter.RateAnswer: rate_answer,
+    reporter.ObjectToAnswer: object_to_answer,
     **{kind: note for kind in SHOWN if kind not in FACTS["intake"]},
     **dict.fromkeys((ClockWarned, ClockBreached, ClockEscalated), note_lateness),
 }

@@ -145,6 +145,12 @@ def timeline_of(session: Session, report_id: UUID) -> list[Entry]:
     return list(session.scalars(statement.order_by(timeline.c.at, timeline.c.version, timeline.c.topic, timeline.c.id)))
 
 
+def answers(session: Session, report_id: UUID) -> int:
+    """How often the reporter was answered: again after each objection."""
+    resolved = select(func.count()).where(timeline.c.report_id == report_id, timeline.c.topic == "case.resolved")
+    return session.scalar(resolved) or 0
+
+
 def comment_by_id(session: Session, report_id: UUID, comment_id: UUID) -> Entry | None:
     """The entry of a comment."""
     of_report = (timeline.c.report_id == report_id) & (timeline.c.topic == "report.commented")

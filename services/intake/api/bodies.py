@@ -96,6 +96,25 @@ class ReportBody(Body):
         return hmac.new(key.encode(), content.encode(), hashlib.sha256).hexdigest()
 
 
+class WithdrawalBody(Body):
+    """Why it is no longer needed, if the reporter wants to say."""
+
+    reason: Text = ""
+
+
+class RatingBody(Body):
+    """4 very satisfied (rất hài lòng), 3 satisfied, 2 acceptable (chấp nhận), 1 not satisfied; and why, in at most five remarks."""
+
+    rating: Annotated[int, Field(ge=1, le=4, strict=True)]
+    reasons: Annotated[tuple[Annotated[Text, Field(max_length=500)], ...], Field(max_length=5)] = ()
+
+
+class ObjectionBody(Body):
+    """What was not done."""
+
+    reason: Annotated[Text, AfterValidator(_at_least(10))]
+
+
 class CommentBody(Body):
     """A word from the reporter."""
 

@@ -12,6 +12,9 @@ from shared.messages import Fact
 # An answer is shown when it is approved, not when it is handed in; what agencies and the centre tell one another stays between them.
 SHOWN: dict[type[Fact], frozenset[str]] = {
     say.ReportCommented: frozenset({"comment_id", "text"}),
+    say.ReportWithdrawn: frozenset({"reason"}),
+    say.ReportRated: frozenset({"rating"}),
+    say.ReportObjected: frozenset({"reason"}),
     say.ReportRouted: frozenset({"explanation"}),
     say.ReportUnrouted: frozenset(),
     say.CaseOpened: frozenset(),

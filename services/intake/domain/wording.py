@@ -29,9 +29,19 @@ OUTCOME: Mapping[Outcome, Wording] = {
     Outcome.NOT_FOUND: Wording(vi="Không phát hiện sự việc như phản ánh", en="Nothing found as reported"),
 }
 
+RATING: Mapping[int, Wording] = {
+    4: Wording(vi="Rất hài lòng", en="Very satisfied"),
+    3: Wording(vi="Hài lòng", en="Satisfied"),
+    2: Wording(vi="Chấp nhận được", en="Acceptable"),
+    1: Wording(vi="Không hài lòng", en="Not satisfied"),
+}
+
 _TOLD: Mapping[str, Wording] = {
     "report.received": Wording(vi="Hệ thống đã ghi nhận phản ánh.", en="The report was received."),
     "report.commented": Wording(vi="Người gửi viết: {text}", en="The reporter wrote: {text}"),
+    "report.withdrawn": Wording(vi="Người gửi rút phản ánh. {reason}", en="The reporter withdrew the report. {reason}"),
+    "report.rated": Wording(vi="Người gửi đánh giá: {rated}.", en="The reporter's rating: {rated}."),
+    "report.objected": Wording(vi="Người gửi không đồng ý với kết quả: {reason}", en="The reporter objects to the result: {reason}"),
     "report.routed": Wording(vi="Phản ánh được phân phối đến {agency}. {explanation}", en="The report was routed to {agency}."),
     "report.unrouted": Wording(
         vi="Trung tâm điều hành đang xác định đơn vị có thẩm quyền.", en="The operations centre is finding out who is responsible."
@@ -85,11 +95,16 @@ def told(topic: str, data: Mapping[str, Any], *, agency: Wording, zone: ZoneInfo
     """The sentence about one entry of the timeline. ``zone`` is the province's: people read local time."""
     template = _TOLD[topic]
     outcome = OUTCOME[Outcome(data["outcome"])] if data.get("outcome") else None
+    rated = RATING[data["rating"]] if data.get("rating") else None
     vi = {"due": _moment(data, zone, "%H:%M ngày %d/%m/%Y"), "expected": _day(data, " Dự kiến xong ngày %d/%m/%Y.")}
     en = {"due": _moment(data, zone, "%H:%M on %d/%m/%Y"), "expected": _day(data, " Expected by %d/%m/%Y.")}
     return Wording.model_construct(  # written by people, who may leave blanks at the end
-        vi=template.vi.format_map({**data, **vi, "agency": agency.vi, "outcome": outcome and outcome.vi}).strip(),
-        en=template.en.format_map({**data, **en, "agency": agency.en, "outcome": outcome and outcome.en}).strip(),
+        vi=template.vi.format_map(
+            {**data, **vi, "agency": agency.vi, "outcome": outcome and outcome.vi, "rated": rated and rated.vi}
+        ).strip(),
+        en=template.en.format_map(
+            {**data, **en, "agency": agency.en, "outcome": outcome and outcome.en, "rated": rated and rated.en}
+        ).strip(),
     )
 
 
