@@ -2,13 +2,14 @@
 
 import os
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from sqlalchemy.exc import OperationalError
 
-from services.cli import agency, bench, demo, keys, pages, parked
+from services.cli import agency, bench, demo, keys, pages, parked, rules
 from services.cli.process import CannotStart
 from services.cli.system import apply_embedded, database_url, load_all, migrate_all, room, whole_topology
 from services.cli.up import Layout, Supervisor
@@ -22,11 +23,12 @@ from shared.settings import PROJECT
 PROVINCE = PROJECT / "deploy/provinces/quang-tri"
 
 app = typer.Typer(name="hoiam", help="Hồi Âm: phản ánh hiện trường, the reply that comes back.", no_args_is_help=True, add_completion=False)
-topology_app, portal_app, agency_app, parked_app, bench_app = (typer.Typer(no_args_is_help=True) for _ in range(5))
+topology_app, portal_app, agency_app, parked_app, bench_app, routing_app = (typer.Typer(no_args_is_help=True) for _ in range(6))
 app.add_typer(topology_app, name="topology", help="Exchanges, queues, bindings and policies of the bus.")
 app.add_typer(portal_app, name="portal", help="Portals that may post reports.")
 app.add_typer(agency_app, name="agency", help="Agencies and their way to their queue.")
 app.add_typer(parked_app, name="parked", help="Messages that no service could handle.")
+app.add_typer(routing_app, name="routing", help="The rules that name the agency.")
 app.add_typer(bench_app, name="bench", help="Measure, beside a yardstick in the same run.")
 
 Folder = Annotated[Path, typer.Option(help="Where the embedded system keeps its data.", envvar="HOIAM_FOLDER")]
@@ -177,6 +179,18 @@ def parked_retry(message_id: str, folder: Folder = HOME, port_base: PortBase = B
 def parked_drop(message_id: str, folder: Folder = HOME, port_base: PortBase = BASE) -> None:
     """Forget it for good."""
     typer.echo(f"{parked.drop(database_url(Layout(folder.absolute(), port_base)), message_id)} has forgotten it.")
+
+
+@routing_app.callback()
+def routing() -> None:
+    """Keeps `check` a word of its own while it is the only one."""
+
+
+@routing_app.command("check")
+def routing_check(province: Province = PROVINCE, day: Annotated[str, typer.Option(help="YYYY-MM-DD, today when empty.")] = "") -> None:
+    """Say what is wrong with the rules as a whole: pairs nobody answers, rules that never speak, ties. Fails when anything is."""
+    if not rules.check(province, date.fromisoformat(day) if day else now().date(), typer.echo):
+        raise typer.Exit(1)
 
 
 bench_app.command("pipeline")(bench.pipeline)

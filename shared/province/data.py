@@ -69,13 +69,15 @@ class Attribute(Entry):
 
 
 class Category(Entry):
-    """What a report may be about. ``urgent_allowed``: such a report may be urgent, and is then held to the policy's urgent class."""
+    """What a report may be about. ``urgent_allowed``: such a report may be urgent, and is then held to the policy's urgent class.
+    ``by_hand``: no rule is meant to answer it, the operations centre routes it."""
 
     code: Annotated[str, Field(pattern=r"^[A-Z]{2}[0-9]{2}$")]
     group: Slug
     name: Wording
     sla_class: str
     urgent_allowed: bool = False
+    by_hand: bool = False
     keywords: tuple[Line, ...] = ()
     attributes: tuple[Attribute, ...] = ()
     source: Source = "proposed"
