@@ -49,7 +49,15 @@ class BatchRows(Generic[Row]):
 
     def load(self, session: Session, messages: Iterable[Message]) -> None:
         """One statement for all; locked in one order, so that twins never wait for each other in a circle."""
-        ids = {message.report_id for message in messages}
+        self._fetch(session, {message.report_id for message in messages})
+
+    def also(self, session: Session, report_id: UUID) -> Row | None:
+        """A row that no message of the batch is about, as ready and as locked as the others."""
+        if report_id not in self._known(session):
+            self._fetch(session, {report_id})
+        return self._known(session)[report_id]
+
+    def _fetch(self, session: Session, ids: set[UUID]) -> None:
         found: dict[UUID, Row | None] = dict.fromkeys(ids)
         statement = select(self._kind).where(self._report_id.in_(ids)).order_by(self._report_id)
         for row in session.scalars(statement.with_for_update() if self._lock else statement) if ids else ():

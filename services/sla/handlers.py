@@ -43,12 +43,12 @@ def await_triage(unrouted: ReportUnrouted, session: Session) -> Sequence[Message
 
 def merge_case(request: say.MergeCase, session: Session) -> Sequence[Message]:
     case = store.asked_case(session, request.report_id)
-    return merging.merge(case, store.asked_case(session, request.leader_id), request)
+    return merging.merge(case, store.other_case(session, request.leader_id), request)
 
 
 def unmerge_case(request: say.UnmergeCase, session: Session) -> Sequence[Message]:
     case = store.asked_case(session, request.report_id)
-    leader = store.asked_case(session, case.leader_id or case.report_id)
+    leader = store.other_case(session, case.leader_id or case.report_id)
     return merging.unmerge(case, leader, request, store.timekeeper(session, case))
 
 

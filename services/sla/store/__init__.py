@@ -155,12 +155,18 @@ def asked_case(session: Session, report_id: UUID) -> Case:
     return case
 
 
+def other_case(session: Session, report_id: UUID) -> Case:
+    """A case that the request names beside its own, locked. Raises :class:`NotFound`."""
+    case = _batch.also(session, report_id)
+    if case is None:
+        raise NotFound("no case by that report id is known here")
+    return case
+
+
 def followers_of(session: Session, leader_id: UUID) -> list[Case]:
     """The cases merged into this one, locked."""
-    found = list(session.scalars(select(Case).where(cases.c.leader_id == leader_id).order_by(cases.c.report_id).with_for_update()))
-    for case in found:
-        _writable(case)
-    return found
+    ids = session.scalars(select(cases.c.report_id).where(cases.c.leader_id == leader_id).order_by(cases.c.report_id)).all()
+    return [other_case(session, report_id) for report_id in ids]
 
 
 def due_cases(session: Session, at: datetime, *, limit: int, skip: int) -> list[Case]:
