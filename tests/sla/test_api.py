@@ -57,6 +57,7 @@ class TestJourney:
         case = http.get(url(report), headers=AUDITOR).json()
         assert [move["trigger"] for move in case["history"]] == ["receive", "route", "accept", "submit", "approve"]
         assert [move["actor"] for move in case["history"]][-3:] == ["agency:dh", "agency:dh", "operator:lan"]
+        assert [stint["holder"] for stint in case["custody"]] == ["ioc", "dh", "ioc"]
 
     def test_the_same_key_twice_is_one_request(self, http, report):
         keyed = {**DONG_HA, "Idempotency-Key": "one"}

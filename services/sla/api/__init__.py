@@ -1,6 +1,7 @@
 """HTTP of sla: agencies and the operations centre read cases, and ask for the same moves as over the broker."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -9,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, create_model
 
 from services.sla import handlers, store
 from services.sla.domain.case import Case
+from services.sla.domain.custody import Stint, stints
 from shared import messages
 from shared.access import Principal, Role
 from shared.envelope import Envelope, new_trace
@@ -63,9 +65,21 @@ class MoveView(BaseModel):
     hash: str
 
 
+class StintView(BaseModel):
+    """``holder`` is an agency's code, ``reporter``, or empty while the case was closed or followed another."""
+
+    holder: str
+    begins: AwareDatetime
+    ends: AwareDatetime | None
+    working_hours: float
+
+
 class CaseDetail(CaseView):
+    """``custody``: who held it, from when to when; the working hours sum to all that passed since receipt."""
+
     clocks: list[ClockView]
     history: list[MoveView]
+    custody: list[StintView]
 
 
 class CasePage(BaseModel):
@@ -95,15 +109,22 @@ def routes(desk: Desk) -> APIRouter:
         """One case with its clocks and its whole history."""
         with desk.sessions() as session:
             found = _visible(store.asked_case(session, report_id), caller)
-            history = [MoveView.model_validate(move) for move in store.history_of(session, report_id)]
+            moves = store.history_of(session, report_id)
+            custody = [_held(stint) for stint in stints(moves, store.timekeeper(session, found).calendar, desk.clock())]
+            history = [MoveView.model_validate(move) for move in moves]
             clocks = [ClockView.model_validate(clock) for clock in found.clocks]
             view = CaseView.model_validate(found)
-        return CaseDetail(**view.model_dump(), clocks=clocks, history=history)
+        return CaseDetail(**view.model_dump(), clocks=clocks, history=history, custody=custody)
 
     for kind in (*AGENCY_REQUESTS, *CENTRE_REQUESTS):
         if kind in handlers.HANDLERS:
             router.add_api_route(f"/{{report_id}}/{kind.topic}", _door(desk, kind), methods=["POST"], name=kind.topic)
     return router
+
+
+def _held(stint: Stint) -> StintView:
+    hours = round(stint.working / timedelta(hours=1), 2)
+    return StintView(holder=stint.holder, begins=stint.begins, ends=stint.ends, working_hours=hours)
 
 
 def _visible(case: Case, caller: Principal) -> Case:
