@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import OperationalError
 
-from services.cli import agency, bench, demo, keys, pages, parked, rules
+from services.cli import agency, audit, bench, demo, keys, pages, parked, rules
 from services.cli.process import CannotStart
 from services.cli.system import apply_embedded, database_url, load_all, migrate_all, room, whole_topology
 from services.cli.up import Layout, Supervisor
@@ -23,11 +23,12 @@ from shared.settings import PROJECT
 PROVINCE = PROJECT / "deploy/provinces/quang-tri"
 
 app = typer.Typer(name="hoiam", help="Hồi Âm: phản ánh hiện trường, the reply that comes back.", no_args_is_help=True, add_completion=False)
-topology_app, portal_app, agency_app, parked_app, bench_app, routing_app = (typer.Typer(no_args_is_help=True) for _ in range(6))
+topology_app, portal_app, agency_app, parked_app, bench_app, routing_app, audit_app = (typer.Typer(no_args_is_help=True) for _ in range(7))
 app.add_typer(topology_app, name="topology", help="Exchanges, queues, bindings and policies of the bus.")
 app.add_typer(portal_app, name="portal", help="Portals that may post reports.")
 app.add_typer(agency_app, name="agency", help="Agencies and their way to their queue.")
 app.add_typer(parked_app, name="parked", help="Messages that no service could handle.")
+app.add_typer(audit_app, name="audit", help="Whether histories are as they were written.")
 app.add_typer(routing_app, name="routing", help="The rules that name the agency.")
 app.add_typer(bench_app, name="bench", help="Measure, beside a yardstick in the same run.")
 
@@ -190,6 +191,18 @@ def routing() -> None:
 def routing_check(province: Province = PROVINCE, day: Annotated[str, typer.Option(help="YYYY-MM-DD, today when empty.")] = "") -> None:
     """Say what is wrong with the rules as a whole: pairs nobody answers, rules that never speak, ties. Fails when anything is."""
     if not rules.check(province, date.fromisoformat(day) if day else now().date(), typer.echo):
+        raise typer.Exit(1)
+
+
+@audit_app.callback()
+def of_audits() -> None:
+    """Keeps `verify` a word of its own while it is the only one."""
+
+
+@audit_app.command("verify")
+def audit_verify(folder: Folder = HOME, port_base: PortBase = BASE) -> None:
+    """Walk through every case's history and name each one's first row that was changed, removed or put in. Fails when there is one."""
+    if not audit.verify(database_url(Layout(folder.absolute(), port_base)), typer.echo):
         raise typer.Exit(1)
 
 
