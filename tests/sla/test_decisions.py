@@ -6,53 +6,15 @@ from uuid import uuid4
 
 import pytest
 
-from services.sla.domain import alarms, assigning, deciding, hearing, merging, working
+from services.sla.domain import alarms, assigning, deciding, hearing, working
 from services.sla.domain.case import Case
 from services.sla.domain.clocks import Timekeeper
 from services.sla.domain.lifecycle import State
 from shared import messages as say
-from shared.errors import Refused
-from shared.messages import Message, Outcome
+from shared.messages import Message
 from shared.province import Emergency
-from tests.builders import MONDAY, asked, received, routed
-
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-ANSWER = {"outcome": Outcome.FIXED, "answer": "Đã thay bóng đèn tại vị trí phản ánh.", "evidence": ("media:sau-khi-sua",)}
-CENTRE = "operator:lan"
-
-
-def topics(said: list[Message]) -> list[str]:
-    return [message.topic for message in said]
-
-
-def changed(keeper: Timekeeper, **policy: Any) -> Timekeeper:
-    """The same rules but for ``policy``."""
-    province = keeper.province.model_copy(update={"policy": keeper.province.policy.model_copy(update=policy)})
-    return Timekeeper(version=2, province=province, calendar=keeper.calendar)
-
-
-def a_case(keeper: Timekeeper, **fields: Any) -> Case:
-    """In the hands of Đông Hà since Monday 9:00."""
-    report = received(**fields)
-    case, _ = Case.open(report, keeper)
-    assigning.route(case, routed(report, urgent=report.urgent), keeper, actor="routing", at=MONDAY)
-    working.accept(case, asked(say.AcceptCase, case.report_id), keeper)
-    return case
-
-
-def submitted(case: Case, keeper: Timekeeper, at: Any) -> list[Message]:
-    return working.submit(case, asked(say.SubmitResult, case.report_id, at=at, **ANSWER), keeper)
-
-
-def approved(case: Case, keeper: Timekeeper, at: Any, **ruling: Any) -> say.CaseResolved:
-    [resolved] = deciding.approve(case, asked(say.ApproveResult, case.report_id, by=CENTRE, at=at, **ruling), keeper)
-    return resolved
-
-
-def refusal(decide: Any, *arguments: Any) -> str:
-    with pytest.raises(Refused) as refused:
-        decide(*arguments)
-    return refused.value.code
+from tests.builders import MONDAY, asked
+from tests.sla.cases import ANSWER, CENTRE, DAY, HOUR, a_case, approved, changed, refusal, submitted, topics
 
 
 @pytest.fixture
@@ -256,51 +218,9 @@ class TestProgress:
         undated = asked(say.ReportProgress, case.report_id, at=late, text="Đang chờ vật tư")
         assert refusal(working.report_progress, case, undated, keeper) == "date_missing"
 
-        dated = asked(say.ReportProgress, case.report_id, at=late, text="Đang chờ vật tư", expected_on=(late + DAY).date())
+        later = late + DAY
+        dated = asked(say.ReportProgress, case.report_id, at=later, text="Đang chờ vật tư", expected_on=later.date())
         working.report_progress(case, dated, keeper)
 
         [progress] = case.running("progress")
-        assert progress.due_at == keeper.calendar.add(late, keeper.calendar.day * 3)
-
-
-class TestMerge:
-    def test_who_follows_hears_what_the_leader_hears_and_its_clocks_stand_still(self, case, keeper):
-        leader = a_case(keeper)
-        merged = merging.merge(case, leader, asked(say.MergeCase, case.report_id, by=CENTRE, leader_id=leader.report_id))
-        assert topics(merged) == ["case.merged", "withdrawal"]
-        assert [clock.name for clock in case.clocks if clock.running] == []
-
-        submitted(leader, keeper, MONDAY + HOUR)
-        [told] = merging.follow(case, approved(leader, keeper, MONDAY + 2 * HOUR))
-
-        assert (told.report_id, told.version, told.answer) == (case.report_id, case.version, ANSWER["answer"])
-
-    def test_who_leads_is_not_refused_and_goes_on_when_its_own_reporter_withdraws(self, case, keeper):
-        leader = a_case(keeper)
-        merging.merge(case, leader, asked(say.MergeCase, case.report_id, by=CENTRE, leader_id=leader.report_id))
-
-        cancel = asked(say.CancelCase, leader.report_id, by=CENTRE, reason="Không cần nữa")
-        assert refusal(deciding.cancel, leader, cancel, keeper) == "has_followers"
-        assert hearing.withdraw(leader, say.ReportWithdrawn(report_id=leader.report_id, at=MONDAY + HOUR), keeper) == []
-
-        assert leader.state == State.IN_PROGRESS
-
-    def test_let_go_it_is_routed_anew_to_the_deadline_it_had(self, case, keeper):
-        leader, due_at = a_case(keeper), case.due_at
-        merging.merge(case, leader, asked(say.MergeCase, case.report_id, by=CENTRE, leader_id=leader.report_id))
-
-        request = asked(say.UnmergeCase, case.report_id, by=CENTRE, reason="Vị trí khác")
-        assert topics(merging.unmerge(case, leader, request, keeper)) == ["case.unmerged"]
-
-        assert (case.state, case.agency, case.due_at, leader.followers) == (State.RECEIVED, "ioc", due_at, 0)
-        assert {clock.name for clock in case.clocks if clock.running} == {"route", "resolve"}
-
-    def test_nobody_follows_itself_or_what_is_not_open(self, case, keeper):
-        leader = a_case(keeper)
-        deciding.call_off(leader, actor="reporter", at=MONDAY + HOUR, reason="")
-        itself = asked(say.MergeCase, case.report_id, by=CENTRE, leader_id=case.report_id)
-
-        assert refusal(merging.merge, case, case, itself) == "same_case"
-        assert refusal(merging.merge, case, leader, asked(say.MergeCase, case.report_id, by=CENTRE, leader_id=leader.report_id)) == (
-            "leader_not_open"
-        )
+        assert progress.due_at == keeper.calendar.add(later, keeper.calendar.day * 3)
