@@ -13,9 +13,9 @@ from shared.settings import PROJECT, ReporterSettings
 
 def _mail_address(text: str) -> str:
     name, address = parseaddr(text)
-    Address(display_name=name, addr_spec=address)  # raises ValueError itself
-    if "@" not in address or not text.isprintable():
+    if "@" not in address or not text.isprintable():  # asked first: some versions of the parser fail on an empty address
         raise ValueError("must be an address such as `Hồi Âm <no-reply@quangtri.example>`")
+    Address(display_name=name, addr_spec=address)  # raises ValueError itself
     return text
 
 

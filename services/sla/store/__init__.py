@@ -76,7 +76,13 @@ cases = Table(
     moment("paused_at", nullable=True),
     Column("first_on_time", Boolean),
     Column("leader_id", Uuid, ForeignKey("cases.report_id")),
+    Column("scored", Integer, nullable=False, server_default="0"),
+    Column("rooted", Integer, nullable=False, server_default="0"),
 )
+Index("cases_of_leader", cases.c.leader_id, postgresql_where=cases.c.leader_id.is_not(None))
+Index("cases_to_score", cases.c.report_id, postgresql_where=cases.c.version > cases.c.scored)
+Index("cases_to_root", cases.c.report_id, postgresql_where=cases.c.version > cases.c.rooted)
+Index("cases_by_due", cases.c.agency, cases.c.due_at, cases.c.report_id)
 Index("cases_of_agency", cases.c.agency, cases.c.state, cases.c.report_id)
 Index("cases_by_state", cases.c.state, cases.c.report_id)
 
@@ -94,6 +100,7 @@ clocks = Table(
     moment("remind_at", nullable=True),
     Column("comment_id", Uuid),
 )
+Index("clocks_remind", clocks.c.remind_at, postgresql_where=clocks.c.remind_at.is_not(None))
 Index("clocks_next", clocks.c.next_at, postgresql_where=clocks.c.next_at.is_not(None))
 
 history = Table(
@@ -118,6 +125,7 @@ _mapper.map_imperatively(Move, history)
 _mapper.map_imperatively(
     Case,
     cases,
+    exclude_properties={"scored", "rooted"},  # how far the scorecards and the daily roots have come; not the domain's business
     properties={
         "clocks": relationship(Clock, lazy="selectin", order_by=clocks.c.started_at),
         "moves": relationship(Move, lazy="raise", passive_deletes="all"),
