@@ -1,18 +1,19 @@
 """What a case decides about time and truth: pauses, extensions, evidence, objections, bounces, emergencies. Without any database."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from services.sla.domain import alarms, assigning, deciding, hearing, working
+from services.sla.domain.calendar import calendar_of
 from services.sla.domain.case import Case
 from services.sla.domain.clocks import Timekeeper
 from services.sla.domain.lifecycle import State
 from shared import messages as say
 from shared.messages import Message
-from shared.province import Emergency
+from shared.province import Emergency, Span, WorkingHours
 from tests.builders import MONDAY, asked
 from tests.sla.cases import ANSWER, CENTRE, DAY, HOUR, a_case, approved, changed, refusal, submitted, topics
 
@@ -224,3 +225,18 @@ class TestProgress:
 
         [progress] = case.running("progress")
         assert progress.due_at == keeper.calendar.add(later, keeper.calendar.day * 3)
+
+
+class TestHoursOfAnAgency:
+    def test_count_for_what_only_the_agency_is_held_to_and_never_for_the_reporters_deadline(self, keeper):
+        night = WorkingHours(weekdays=tuple(range(1, 8)), spans=(Span(begin=time(18), end=time(22)),))
+        dh = keeper.province.agencies["dh"].model_copy(update={"working_hours": night})
+        province = keeper.province.model_copy(update={"agencies": {**keeper.province.agencies, "dh": dh}})
+        own = Timekeeper(version=1, province=province, calendar=keeper.calendar, hours={"dh": calendar_of(province, "dh")})
+
+        case, plain = a_case(own), a_case(keeper)
+
+        [take_up] = [clock for clock in case.clocks if clock.name == "take_up"]
+        assert take_up.due_at == MONDAY.replace(hour=22) + DAY  # eight hours: two evenings of four
+        assert case.due_at == plain.due_at
+        assert own.next_half_day(MONDAY, "dh") == MONDAY.replace(hour=18)

@@ -85,17 +85,19 @@ def _is_open(day: date, weekdays: Collection[int], closed: Collection[date], wor
     return day in worked or (day.weekday() in weekdays and day not in closed)
 
 
-def calendar_of(province: Province, *, years: range = range(2020, 2041)) -> Calendar:
-    """The calendar of a province: public holidays from the ``holidays`` library, overruled by the days its policy lists.
+def calendar_of(province: Province, agency: str = "", *, years: range = range(2020, 2041)) -> Calendar:
+    """The calendar of a province, or of an agency that keeps hours of its own: public holidays from the ``holidays`` library,
+    overruled by the days the policy lists.
 
     The library knows Tết, the Hùng Kings' day, substitute days and the make-up Saturdays the Prime Minister decided in past years.
     """
     policy = province.policy
+    usual = (province.agencies[agency].working_hours if agency else None) or policy.working_hours
     public = country_holidays(policy.holidays.country, years=years)
     decided = set(policy.holidays.worked_days)
     return Calendar(
-        hours=[(span.begin, span.end) for span in policy.working_hours.spans],
-        weekdays={weekday - 1 for weekday in policy.working_hours.weekdays},
+        hours=[(span.begin, span.end) for span in usual.spans],
+        weekdays={weekday - 1 for weekday in usual.weekdays},
         closed=(set(public) | set(policy.holidays.closed_days)) - decided,
         worked=(decided | set(getattr(public, "weekend_workdays", ()))) - set(policy.holidays.closed_days),
         zone=ZoneInfo(province.time_zone),

@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, registry, relationship
 from sqlalchemy.orm.attributes import set_committed_value
 
-from services.sla.domain.calendar import calendar_of
+from services.sla.domain.calendar import Calendar, calendar_of
 from services.sla.domain.case import Case
 from services.sla.domain.clocks import Clock, Timekeeper
 from services.sla.domain.history import Move
@@ -195,13 +195,17 @@ def timekeeper(session: Session, case: Case | None = None) -> Timekeeper:
     return _keeper(case.policy_version, province.of_version(session, case.policy_version))
 
 
+def _own_hours(of: Province) -> dict[str, Calendar]:
+    return {code: calendar_of(of, code) for code, agency in of.agencies.items() if agency.working_hours}
+
+
 _keepers: dict[int, Timekeeper] = {}  # by version: building a calendar of twenty years takes a moment
 
 
 def _keeper(version: int, of: Province) -> Timekeeper:
     known = _keepers.get(version)
     if known is None or known.province is not of:
-        known = _keepers[version] = Timekeeper(version=version, province=of, calendar=calendar_of(of))
+        known = _keepers[version] = Timekeeper(version=version, province=of, calendar=calendar_of(of), hours=_own_hours(of))
     return known
 
 
