@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from services.cli import agency, audit, bench, demo, keys, pages, parked, rules
 from services.cli.process import CannotStart
+from services.cli.simulate import simulate
 from services.cli.system import apply_embedded, database_url, load_all, migrate_all, room, whole_topology
 from services.cli.up import Layout, Supervisor
 from services.intake import store as intake
@@ -207,6 +208,7 @@ def audit_verify(folder: Folder = HOME, port_base: PortBase = BASE) -> None:
 
 
 bench_app.command("pipeline")(bench.pipeline)
+app.command("simulate")(simulate)
 
 
 def apply(url: str, of: province_data.Province, amqp_url: str, management_url: str) -> None:
