@@ -20,6 +20,10 @@ Later = Callable[[Message], None]
 Moments = dict[tuple[UUID, str, int], datetime]
 OPERATOR = "operator:trực-ban"
 HOUR = timedelta(hours=1)
+HEARD: frozenset[type[Message]] = frozenset({
+    say.CaseAssigned, say.CaseAccepted, say.CaseQuestioned, say.CaseResumed, say.CaseSubmitted, say.CaseSentBack, say.CaseResolved,
+    say.CaseReopened, say.Comment,
+})  # fmt: skip
 
 
 class Cast:

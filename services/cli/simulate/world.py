@@ -6,34 +6,35 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from itertools import count
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from services.cli.process import CannotStart
 from services.cli.simulate.agenda import Plan, Scenario
-from services.cli.simulate.cast import Cast, Moments
+from services.cli.simulate.cast import HEARD, Cast, Moments
 from services.cli.system import load_all, migrate_all, room
 from services.routing import store as routing
 from services.routing.handlers import HANDLERS as ROUTING
 from services.sla import store as sla
 from services.sla.domain.calendar import calendar_of
 from services.sla.handlers import HANDLERS as SLA
-from shared import mailbox
-from shared.envelope import Envelope, decode
+from shared.envelope import Envelope, decode, event_type
 from shared.errors import Refused
 from shared.handling import Handling
-from shared.messages import Message, Request
+from shared.messages import Message, Request, Tick
 from shared.province import Province
 
 Say = Callable[[str], None]
 TOGETHER = timedelta(minutes=15)  # nobody reacts faster to what is said than this, so so much may be handled in one transaction
-PAGE = 1000
 
 
 class World:
     """sla and routing with the outbox of each, and the agenda of what people do next."""
 
-    def __init__(self, handlings: dict[str, Handling], *, patient: bool) -> None:
-        self._handlings, self._patient = handlings, patient
+    def __init__(self, handlings: dict[str, Handling], spoke: set[str], *, patient: bool) -> None:
+        """``spoke``: the services that committed something to say since their outbox was last emptied."""
+        self._handlings, self._spoke, self._patient = handlings, spoke, patient
+        wanted = {kind for handling in handlings.values() for kind in handling.handlers if kind is not Tick} | HEARD
+        self._wanted = {event_type(kind) for kind in wanted}
         self._agenda: list[tuple[datetime, int, Message]] = []
         self._number = count()
         self.refused = 0
@@ -82,7 +83,7 @@ class World:
 
     def _hand_over(self, acts: Sequence[Message]) -> None:
         self.handled += len(acts)
-        for service, handling in self._handlings.items():
+        for handling in self._handlings.values():
             mine = [_sealed(act) for act in acts if type(act) in handling.handlers]
             if mine:
                 self._handle(handling, mine)
@@ -110,10 +111,15 @@ class World:
                     handling.together(mine)
 
     def _said(self, service: str) -> list[Envelope]:
+        if service not in self._spoke:
+            return []
+        self._spoke.discard(service)
         with self._handlings[service].sessions.begin() as session:
-            waiting = mailbox.waiting(session, limit=PAGE)
-            mailbox.sent(session, [id_ for id_, _ in waiting])
-        return [decode(letter.body) for _, letter in waiting]
+            rows = session.execute(_EMPTY).all()
+        return [decode(bytes(row.body)) for row in sorted(rows, key=lambda row: row.id) if row.type in self._wanted]
+
+
+_EMPTY = text("DELETE FROM outbox RETURNING id, type, body")
 
 
 def _sealed(act: Message) -> Envelope:
@@ -138,11 +144,14 @@ def world(url: str, *, patient: bool) -> Iterator[World]:
     with ExitStack() as stack:
         of_routing = stack.enter_context(room(url, "routing"))
         of_sla = stack.enter_context(room(url, "sla"))
+        spoke: set[str] = set()
         handlings = {
-            "routing": Handling(service="routing", handlers=ROUTING, sessions=of_routing, preload=routing.preload),
-            "sla": Handling(service="sla", handlers=SLA, sessions=of_sla, preload=sla.preload),
+            "routing": Handling(
+                service="routing", handlers=ROUTING, sessions=of_routing, preload=routing.preload, committed=lambda: spoke.add("routing")
+            ),
+            "sla": Handling(service="sla", handlers=SLA, sessions=of_sla, preload=sla.preload, committed=lambda: spoke.add("sla")),
         }
-        yield World(handlings, patient=patient)
+        yield World(handlings, spoke, patient=patient)
 
 
 def play(
