@@ -67,7 +67,7 @@ def walk(layout: Layout, database_url: str, say: Say) -> None:
         client.as_agency(case, "submit_result", RESULT)
         client.wait_for(report, "case.submitted")
         client.as_operator(case, "approve", {})
-        client.wait_for(report, "notice.delivered", after="case.resolved")
+        client.wait_for(report, "notice.delivered", about="case.resolved")
         _print_journey(report, client.timeline(report), say)
         _print_places(layout, report, say)
 
@@ -87,14 +87,12 @@ class _Client:
         events: list[dict[str, Any]] = view["timeline"]
         return events
 
-    def wait_for(self, report: Mapping[str, Any], topic: str, *, after: str = "") -> dict[str, Any]:
-        """The first event of ``topic`` on the public timeline; with ``after``, the first behind that one."""
+    def wait_for(self, report: Mapping[str, Any], topic: str, *, about: str | None = None) -> dict[str, Any]:
+        """The first event of ``topic`` on the public timeline; with ``about``, the first that told this fact."""
 
         def found() -> dict[str, Any] | None:
-            events = self.timeline(report)
-            topics = [event["topic"] for event in events]
-            start = topics.index(after) if after in topics else len(topics) if after else 0
-            return next((event for event in events[start:] if event["topic"] == topic), None)
+            events = (event for event in self.timeline(report) if event["topic"] == topic)
+            return next((event for event in events if about in (None, event["about"])), None)
 
         return _until(found, f"{topic} of report {report['tracking_code']}")
 

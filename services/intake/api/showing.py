@@ -36,6 +36,7 @@ class EntryView(BaseModel):
     outcome: Outcome | None = None
     answer: str | None = None
     comment_id: str | None = None
+    about: str | None = None
 
 
 class ReportView(BaseModel):
@@ -145,6 +146,7 @@ def _entry(entry: Entry, of: Province) -> EntryView:
         outcome=entry.data.get("outcome"),
         answer=entry.data.get("answer"),
         comment_id=entry.data.get("comment_id"),
+        about=entry.data.get("about"),
     )
 
 
