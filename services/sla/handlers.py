@@ -9,7 +9,7 @@ from services.sla import store
 from services.sla.domain import alarms, assigning, deciding, hearing, merging, working
 from services.sla.domain.case import Case
 from services.sla.domain.clocks import Timekeeper
-from services.sla.domain.lifecycle import possible
+from services.sla.domain.lifecycle import State, possible
 from shared import messages as say
 from shared.handling import Handler, moment
 from shared.messages import Message, ReportReceived, ReportRouted, ReportUnrouted, Tick
@@ -35,8 +35,8 @@ def route_case(routed: ReportRouted, session: Session) -> Sequence[Message]:
 
 def await_triage(unrouted: ReportUnrouted, session: Session) -> Sequence[Message]:
     case = store.case_of(session, unrouted.report_id)
-    if unrouted.hop <= case.hop or not possible("route", case.state):
-        return []
+    if unrouted.hop <= case.hop or case.state != State.RECEIVED or unrouted.explanation == case.explanation:
+        return []  # late, or said twice under two names: the centre's time does not begin anew
     keeper = store.timekeeper(session, case)
     return assigning.wait_for_triage(case, moment(session, unrouted), keeper, explanation=unrouted.explanation)
 

@@ -73,13 +73,13 @@ def give_back(case: Case, request: say.ReturnCase, keeper: Timekeeper) -> list[M
     """
     case.check_holder(request)
     _check_return(case, request, keeper)
-    case.bounces += 1
     returned = say.CaseReturned(
         **case.moved_by("return", request, reason=request.reason, proposed=request.proposed_agency),
         reason=request.reason,
         proposed_agency=request.proposed_agency,
         hop=case.hop,
     )
+    case.bounces += 1
     case.stop(request.at, "take_up", "progress")
     case.agency = keeper.province.centre
     case.start("route", keeper.allowance("route", unclear=True), keeper, request.at)

@@ -5,7 +5,7 @@ from datetime import datetime
 from services.sla.domain import dispatch
 from services.sla.domain.case import Case
 from services.sla.domain.clocks import Timekeeper
-from services.sla.domain.lifecycle import OPEN
+from services.sla.domain.lifecycle import OPEN, after
 from shared import messages as say
 from shared.errors import Refused
 from shared.messages import Message
@@ -113,6 +113,7 @@ def reopen(case: Case, request: say.ReopenCase, keeper: Timekeeper) -> list[Mess
 
 def open_again(case: Case, trigger: str, keeper: Timekeeper, *, actor: str, at: datetime, reason: str) -> list[Message]:
     """The credit is revoked at once; the work has the time of its class once more, from now."""
+    after(trigger, case.state)  # before its class is asked for: what was never routed has none
     due_at = keeper.due(keeper.allowance("resolve", sla_class=case.sla_class), at)
     case.move(trigger, actor=actor, at=at, reason=reason, due_at=due_at.isoformat())
     case.first_on_time = case.on_time if case.objections == 0 else case.first_on_time

@@ -16,6 +16,8 @@ SATISFIED = 3  # of 4: such a rating closes the case
 
 def hear(case: Case, comment: say.ReportCommented, keeper: Timekeeper) -> list[Message]:
     """Each message of the reporter starts its own answer clock, in any state: it must be answered within a day."""
+    if any(clock.comment_id == comment.comment_id for clock in case.clocks):
+        return []  # said twice under two names
     due_at = keeper.due(keeper.allowance("answer"), comment.at)
     case.record("comment", actor=REPORTER, at=comment.at, comment_id=str(comment.comment_id), due_at=due_at.isoformat())
     case.start("answer", keeper.allowance("answer"), keeper, comment.at, comment_id=comment.comment_id)

@@ -82,7 +82,9 @@ def submit(case: Case, request: say.SubmitResult, keeper: Timekeeper) -> list[Me
     _check_evidence(request, keeper)
     accepted = take_up(case, request.actor, request.at, silent=False) if case.state == State.ROUTED else []
     said = {"outcome": request.outcome, "answer": request.answer, "evidence": request.evidence}
-    head = case.moved_by("submit", request, outcome=request.outcome, answer=request.answer, evidence=list(request.evidence))
+    written = {"outcome": request.outcome, "answer": request.answer, "evidence": list(request.evidence)}
+    case.move("submit", actor=request.actor, at=request.at, **written)  # not moved_by: who saw it routed is not stale for taking it up
+    head = case.head(request.at)
     case.submitted_at, case.outcome, case.answer, case.evidence = request.at, request.outcome, request.answer, list(request.evidence)
     case.stop(request.at, "resolve", "progress")
     case.start("approve", keeper.allowance("approve"), keeper, request.at)
