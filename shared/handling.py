@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 import structlog
@@ -27,6 +27,7 @@ from shared.reception import as_first_sent, opened, reopened
 
 Handler = Callable[[Any, Session], Sequence[Message]]
 Preload = Callable[[Sequence[Message], Session], None]
+Result = TypeVar("Result")
 Outcome = bool | Exception  # handled now (True), handled before (False), or why not
 
 LADDER = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
@@ -75,6 +76,11 @@ class Handling:
         if said:
             self.committed()
         return len(said)
+
+    def keep(self, work: Callable[[Session], Result]) -> Result:
+        """Commit ``work`` that has nothing to say; what it returns."""
+        with self.sessions.begin() as session:
+            return work(session)
 
     def together(self, envelopes: Sequence[Envelope], at: datetime | None = None) -> list[Outcome]:
         """Handle ``envelopes`` in one transaction; whether each was new. Raises what a handler raises, and then nothing is kept."""

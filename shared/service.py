@@ -6,6 +6,7 @@ Only here and in ``shared.handling`` may ``Exception`` be caught: a loop that fa
 import random
 import signal
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
+from sqlalchemy.orm import Session
 
 from shared import metrics
 from shared.access import TokenVerifier
@@ -36,6 +38,17 @@ MOST_ROUNDS = 50  # of a tick's work before the loop shows again that it lives
 log = structlog.get_logger()
 Beat = Callable[[], bool]
 Work = Callable[[Handling, Beat], None]
+
+
+def steadily(step: Callable[[Session], int], rest: float = 1.0) -> Work:
+    """A further loop: ``step`` in a transaction of its own, again and again, and ``rest`` seconds of rest when it had nothing to do (0)."""
+
+    def work(handling: Handling, beat: Beat) -> None:
+        while beat():
+            if not handling.keep(step):
+                time.sleep(rest)
+
+    return work
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,8 +2,9 @@
 
 from services.sla import api, handlers, store
 from services.sla.settings import SlaSettings
+from services.sla.store import scoring
 from shared import logs
-from shared.service import Process, Service
+from shared.service import Process, Service, steadily
 from shared.settings import from_environment
 
 
@@ -15,7 +16,8 @@ def service(_settings: SlaSettings) -> Service:
         handlers=handlers.HANDLERS,
         preload=store.preload,
         api=api.routes,
-        gauges=store.gauges,
+        gauges=lambda session: [*store.gauges(session), *scoring.gauges(session)],
+        works={"scorecards": steadily(scoring.score_some)},
     )
 
 

@@ -1,6 +1,8 @@
 """Each service's tables in the database are the tables its code believes in."""
 
 from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -10,6 +12,14 @@ from sqlalchemy import create_engine, text
 from shared import mailbox
 from shared.database import engine, migrate, psycopg_url
 
+
+def _whole(store: ModuleType) -> ModuleType:
+    """With the tables of every file of the room."""
+    for part in iter_modules(getattr(store, "__path__", ())):
+        import_module(f"{store.__name__}.{part.name}")
+    return store
+
+
 SERVICES = ("intake", "routing", "sla", "notify")
 
 
@@ -17,7 +27,7 @@ SERVICES = ("intake", "routing", "sla", "notify")
 class TestMigrations:
     def test_models_and_migrations_agree(self, database_url, service):
         migrate(database_url, service)
-        store = import_module(f"services.{service}.store")
+        store = _whole(import_module(f"services.{service}.store"))
         owner = create_engine(psycopg_url(database_url), connect_args={"options": f"-c search_path={service}"})
 
         with owner.connect() as connection:

@@ -189,10 +189,13 @@ def due_cases(session: Session, at: datetime, *, limit: int, skip: int) -> list[
 
 def timekeeper(session: Session, case: Case | None = None) -> Timekeeper:
     """By the province as it was when ``case`` was opened (a new policy never moves a clock that runs), or as it is now."""
-    current = province.current_version(session)
-    if case is None or case.policy_version == current:
-        return _keeper(current, province.current(session))
-    return _keeper(case.policy_version, province.of_version(session, case.policy_version))
+    return keeper_of(session, case.policy_version if case else province.current_version(session))
+
+
+def keeper_of(session: Session, version: int) -> Timekeeper:
+    """By one version of the province."""
+    is_current = version == province.current_version(session)
+    return _keeper(version, province.current(session) if is_current else province.of_version(session, version))
 
 
 def _own_hours(of: Province) -> dict[str, Calendar]:
