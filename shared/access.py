@@ -68,6 +68,10 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     "POST /v1/cases/{report_id}/cancel": STAFF,
     "POST /v1/cases/{report_id}/merge": STAFF,
     "POST /v1/cases/{report_id}/unmerge": STAFF,
+    "GET /v1/scorecards": EVERYBODY,
+    "GET /v1/scorecards/ranking": EVERYBODY,
+    "GET /v1/scorecards/cases": CASE_READERS,
+    "GET /v1/scorecards/frozen/{month}": EVERYBODY,
     # notify
     "GET /v1/notices": frozenset({Role.OPERATOR, Role.AUDITOR, Role.ADMIN}),
     "POST /v1/webhooks": frozenset({Role.ADMIN}),

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import OperationalError
 
-from services.cli import agency, audit, bench, demo, keys, pages, parked, rules
+from services.cli import agency, audit, bench, demo, keys, pages, parked, rules, scorecard
 from services.cli.process import CannotStart
 from services.cli.simulate import simulate
 from services.cli.system import apply_embedded, database_url, load_all, migrate_all, room, whole_topology
@@ -18,6 +18,7 @@ from services.intake import store as intake
 from shared import province as province_data
 from shared.bus import BusDown
 from shared.clock import now
+from shared.errors import Refused
 from shared.province import ProvinceError, read_province
 from shared.settings import PROJECT
 
@@ -30,6 +31,7 @@ app.add_typer(portal_app, name="portal", help="Portals that may post reports.")
 app.add_typer(agency_app, name="agency", help="Agencies and their way to their queue.")
 app.add_typer(parked_app, name="parked", help="Messages that no service could handle.")
 app.add_typer(audit_app, name="audit", help="Whether histories are as they were written.")
+app.add_typer(scorecard.app, name="scorecard", help="What agencies achieved: shown, exported, verified, frozen.")
 app.add_typer(routing_app, name="routing", help="The rules that name the agency.")
 app.add_typer(bench_app, name="bench", help="Measure, beside a yardstick in the same run.")
 
@@ -230,7 +232,7 @@ def main() -> None:
     """The console script: what a person has to put right is said in words, without a stack trace."""
     try:
         app()
-    except (CannotStart, ProvinceError, BusDown) as reason:
+    except (CannotStart, ProvinceError, BusDown, Refused) as reason:
         typer.echo(f"hoiam: {reason}", err=True)
         sys.exit(1)
     except OperationalError as reason:

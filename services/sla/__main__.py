@@ -1,11 +1,23 @@
 """Start here: `python -m services.sla`."""
 
+from fastapi import APIRouter
+
 from services.sla import api, handlers, store
+from services.sla.api import scorecards
 from services.sla.settings import SlaSettings
 from services.sla.store import scoring
 from shared import logs
 from shared.service import Process, Service, steadily
 from shared.settings import from_environment
+from shared.web import Desk
+
+
+def whole_api(desk: Desk) -> APIRouter:
+    """Every room's door."""
+    router = APIRouter()
+    for part in (api, scorecards):
+        router.include_router(part.routes(desk))
+    return router
 
 
 def service(_settings: SlaSettings) -> Service:
@@ -15,7 +27,7 @@ def service(_settings: SlaSettings) -> Service:
         port=8313,
         handlers=handlers.HANDLERS,
         preload=store.preload,
-        api=api.routes,
+        api=whole_api,
         gauges=lambda session: [*store.gauges(session), *scoring.gauges(session)],
         works={"scorecards": steadily(scoring.score_some)},
     )

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import psycopg2
 import typer
 
+from services.cli import audit, scorecard
 from services.cli.private_postgres import PrivatePostgres
 from services.cli.process import CannotStart
 from services.cli.simulate.agenda import SCENARIOS, plans
@@ -43,13 +44,16 @@ def simulate(
         began = time.monotonic()
         of = play(url, scenario, planned, province, moments, typer.echo)
         found = figures(url)
-        typer.echo(f"{of.handled} acts, {of.ticks} times a clock spoke, {time.monotonic() - began:.0f} s\n\n{table(found)}")
+        typer.echo(f"{of.handled} acts, {of.ticks} times a clock spoke, {time.monotonic() - began:.0f} s\n\n{table(found)}\n")
+        proven = [scorecard.verify(url, typer.echo), audit.verify(url, typer.echo)]
         if other:
             second = _second_database(url)
             again = play(second, scenario, planned, other, moments, typer.echo, patient=True)
             typer.echo(f"\nUnder {what_if} ({again.refused} requests refused), and the difference:\n\n{table(found, figures(second))}")
         if keep:
             _wait(url)
+        if not all(proven):
+            raise typer.Exit(1)
 
 
 def _with_policy(policy: Path) -> Province:

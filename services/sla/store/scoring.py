@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -63,6 +64,9 @@ frozen = Table(
 )
 
 
+ALL: Mapping[str, str] = MappingProxyType({})  # no filter
+
+
 def score_some(session: Session, limit: int = 200) -> int:
     """Score anew cases that moved since they were scored; how many. A twin's are passed over."""
     waiting = select(cases.c.report_id, cases.c.version, cases.c.policy_version).where(cases.c.version > cases.c.scored)
@@ -102,7 +106,7 @@ def waiting_to_be_scored(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(cases).where(cases.c.version > cases.c.scored)) or 0
 
 
-def cards(session: Session, since: date, until: date, by: Sequence[str], **only: str) -> list[Card]:
+def cards(session: Session, since: date, until: date, by: Sequence[str], only: Mapping[str, str] = ALL) -> list[Card]:
     """Of the cases received from the month ``since`` to before ``until``, one a value of ``by`` (any of agency, category, area, month)."""
     keys = [scores.c[name] for name in by]
     finished = sum((scores.c[name] for name in FINISHED[1:]), start=scores.c[FINISHED[0]]) > 0
@@ -113,7 +117,7 @@ def cards(session: Session, since: date, until: date, by: Sequence[str], **only:
 
 
 def cases_behind(
-    session: Session, figure: str, since: date, until: date, *, after: tuple[UUID, str] | None, limit: int, **only: str
+    session: Session, figure: str, since: date, until: date, *, after: tuple[UUID, str] | None, limit: int, only: Mapping[str, str] = ALL
 ) -> list[tuple[UUID, str, int]]:
     """Each case a figure is made of, with the agency it counts for and by how much; in the order of report ids and agencies."""
     counted = scores.c[figure]
