@@ -99,7 +99,7 @@ def as_svg(title: str, cards: Sequence[Card], by: str, names: Mapping[str, str])
         _bar(svg, line, names.get(card.about[by], card.about[by]), card, WIDE / longest)
     for number, (name, colour) in enumerate(DRAWN.items()):
         _text(svg, 10 + 185 * number, len(cards) + 2, wording.FIGURES[name].vi, fill=colour)
-    return tostring(svg, encoding="utf-8", xml_declaration=True)
+    return bytes(tostring(svg, encoding="utf-8", xml_declaration=True))
 
 
 def _bar(svg: Element, line: int, name: str, card: Card, scale: float) -> None:
