@@ -178,7 +178,13 @@ class Case:
         last = max(stopped, key=lambda clock: clock.stopped_at or at, default=None)
         before = last.step if last else 0
         if not any(self.running("resolve")):
-            self.start_until("resolve", self.due, keeper, self.received_at, step=before if self.is_overdue(at) else min(before, 2))
+            self.start_until(
+                "resolve",
+                self.due,
+                keeper,
+                last.started_at if last else self.received_at,
+                step=before if self.is_overdue(at) else min(before, 2),
+            )
         if self.is_overdue(at):
             self.expect_progress(keeper, at)
 

@@ -46,7 +46,7 @@ def resume(case: Case, keeper: Timekeeper, *, actor: str, at: datetime) -> list[
     case.paused_seconds += int(waited.total_seconds())
     if not case.is_overdue(since):
         on_the_wall = keeper.allowance("resolve", sla_class=case.sla_class).time == "wall"
-        case.due_at = case.due + (at - since) if on_the_wall else keeper.calendar.add(case.due, waited)
+        case.due_at = case.due + max(at - since, timedelta(0)) if on_the_wall else keeper.calendar.add(case.due, waited)
     case.move("resume", actor=actor, at=at, due_at=case.due.isoformat())
     case.stop(at, "pause")
     case.resume_clock(keeper, at)
