@@ -68,6 +68,9 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     "POST /v1/cases/{report_id}/cancel": STAFF,
     "POST /v1/cases/{report_id}/merge": STAFF,
     "POST /v1/cases/{report_id}/unmerge": STAFF,
+    "GET /v1/audit/roots": EVERYBODY,
+    "GET /v1/audit/roots/{day}": EVERYBODY,
+    "GET /v1/cases/{report_id}/receipt": EVERYBODY,  # hashes only: nobody is named, nothing is told
     # notify
     "GET /v1/notices": frozenset({Role.OPERATOR, Role.AUDITOR, Role.ADMIN}),
     "POST /v1/webhooks": frozenset({Role.ADMIN}),

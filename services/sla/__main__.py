@@ -2,9 +2,9 @@
 
 from services.sla import api, handlers, store
 from services.sla.settings import SlaSettings
-from services.sla.store import scoring
+from services.sla.store import roots, scoring
 from shared import logs
-from shared.service import Process, Service, steadily
+from shared.service import Process, Service, steadily, timely
 from shared.settings import from_environment
 
 
@@ -16,8 +16,8 @@ def service(_settings: SlaSettings) -> Service:
         handlers=handlers.HANDLERS,
         preload=store.preload,
         api=api.routes,
-        gauges=lambda session: [*store.gauges(session), *scoring.gauges(session)],
-        works={"scorecards": steadily(scoring.score_some)},
+        gauges=lambda session: [*store.gauges(session), *scoring.gauges(session), *roots.gauges(session)],
+        works={"scorecards": steadily(scoring.score_some), "roots": timely(handlers.make_root)},
     )
 
 

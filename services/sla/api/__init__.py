@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, create_model
 
 from services.sla import handlers, store
+from services.sla.api import audit
 from services.sla.domain.case import Case
 from services.sla.domain.custody import Stint, stints
 from shared import messages
@@ -119,7 +120,10 @@ def routes(desk: Desk) -> APIRouter:
     for kind in (*AGENCY_REQUESTS, *CENTRE_REQUESTS):
         if kind in handlers.HANDLERS:
             router.add_api_route(f"/{{report_id}}/{kind.topic}", _door(desk, kind), methods=["POST"], name=kind.topic)
-    return router
+    whole = APIRouter()
+    for part in (router, audit.routes(desk)):
+        whole.include_router(part)
+    return whole
 
 
 def _held(stint: Stint) -> StintView:
