@@ -26,6 +26,7 @@ from shared.database import engine, sessions
 from shared.group_commit import GroupCommit
 from shared.handling import Handler, Handling, Preload
 from shared.mailbox import prune
+from shared.messages import Tick
 from shared.metrics import Gauges
 from shared.relay import Relay
 from shared.settings import Settings
@@ -47,6 +48,18 @@ def steadily(step: Callable[[Session], int], rest: float = 1.0) -> Work:
         while beat():
             if not handling.keep(step):
                 time.sleep(rest)
+
+    return work
+
+
+def timely(handler: Handler, rest: float = 1.0) -> Work:
+    """A further loop: ``handler`` hears the time every ``rest`` seconds, in a transaction of its own, and what it says is sent."""
+
+    def work(handling: Handling, beat: Beat) -> None:
+        while beat():
+            tick = Tick(at=now())
+            handling.run(lambda session, tick=tick: handler(tick, session))  # type: ignore[misc]  # bound now on purpose
+            time.sleep(rest)
 
     return work
 

@@ -10,7 +10,7 @@ from services.intake.domain.report import AddComment, ReceiveReport, Report, Rep
 from services.intake.domain.screening import CONTACTS, redacted
 from services.intake.domain.timeline import PUBLIC_CLOCKS, SHOWN, Entry
 from shared.handling import Handler
-from shared.messages import FACTS, ClockBreached, ClockEscalated, ClockWarned, Fact, Message, ReportCommented
+from shared.messages import FACTS, AuditRoot, ClockBreached, ClockEscalated, ClockWarned, Fact, Message, ReportCommented
 
 
 def receive_report(asked: ReceiveReport, session: Session) -> Sequence[Message]:
@@ -59,6 +59,12 @@ def note_lateness(fact: ClockWarned | ClockBreached | ClockEscalated, session: S
     return note(fact, session)
 
 
+def witness_root(root: AuditRoot, session: Session) -> Sequence[Message]:
+    """In another schema, under another role: who rewrites the histories of sla, roots and all, is told by what is kept here."""
+    store.witness(session, root)
+    return []
+
+
 HANDLERS: Mapping[type, Handler] = {
     ReceiveReport: receive_report,
     AddComment: add_comment,
@@ -67,4 +73,5 @@ HANDLERS: Mapping[type, Handler] = {
     reporter.ObjectToAnswer: object_to_answer,
     **{kind: note for kind in SHOWN if kind not in FACTS["intake"]},
     **dict.fromkeys((ClockWarned, ClockBreached, ClockEscalated), note_lateness),
+    AuditRoot: witness_root,
 }

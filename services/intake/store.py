@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     CursorResult,
+    Date,
     ForeignKey,
     Index,
     Integer,
@@ -26,14 +27,16 @@ from sqlalchemy import (
     update,
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import insert as insert_unless_there
 from sqlalchemy.orm import Session, deferred, registry, undefer_group
 
 from services.intake.domain.report import OPEN, ReceiveReport, Report, Reporter, Status
 from services.intake.domain.timeline import Entry
 from shared import province
 from shared.access import key_hash
-from shared.errors import NotYet
-from shared.messages import Message
+from shared.database import APPEND_ONLY
+from shared.errors import NotYet, Refused
+from shared.messages import AuditRoot, Message
 from shared.tables import BatchRows, Words, moment
 
 KEY_LASTS = timedelta(days=365)
@@ -97,6 +100,17 @@ portals = Table(
     moment("created_at"),
     moment("expires_at"),
     moment("withdrawn_at", nullable=True),
+)
+
+audit_roots = Table(
+    "audit_roots",
+    metadata,
+    Column("day", Date, primary_key=True),
+    moment("at"),
+    Column("size", Integer, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("root", Text, nullable=False),
+    comment=APPEND_ONLY,
 )
 
 CONTENT = ("key", "fingerprint", "external_ref", "description", "location", "attributes")  # of no use where facts are noted
@@ -183,6 +197,23 @@ def portal_by_hash(session: Session, hashed: str, at: datetime) -> str | None:
     """The code of the portal that holds the key with this hash, unless the key has expired or was withdrawn."""
     live = portals.c.withdrawn_at.is_(None) & (portals.c.expires_at > at)
     return session.scalar(select(portals.c.code).where(portals.c.key_hash == hashed, live))
+
+
+# --- the daily roots of sla -----------------------------------------------------------------------------------------
+
+
+def witness(session: Session, root: AuditRoot) -> None:
+    """Keep the first root that is heard of a day. Raises :class:`Refused` for another one of the same day."""
+    row = root.model_dump(include={"day", "at", "size", "previous", "root"})
+    session.execute(insert_unless_there(audit_roots).values(row).on_conflict_do_nothing())
+    kept = session.scalar(select(audit_roots.c.root).where(audit_roots.c.day == root.day))
+    if kept != root.root:
+        raise Refused(f"the root of {root.day} was {kept} when it was first said, and is now said to be {root.root}", code="another_root")
+
+
+def witnessed(session: Session) -> dict[date, str]:
+    """Every root that was heard."""
+    return {row.day: row.root for row in session.execute(select(audit_roots.c.day, audit_roots.c.root))}
 
 
 # --- metrics --------------------------------------------------------------------------------------------------------

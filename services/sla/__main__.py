@@ -3,11 +3,11 @@
 from fastapi import APIRouter
 
 from services.sla import api, handlers, store
-from services.sla.api import scorecards
+from services.sla.api import audit, scorecards
 from services.sla.settings import SlaSettings
-from services.sla.store import scoring
+from services.sla.store import roots, scoring
 from shared import logs
-from shared.service import Process, Service, steadily
+from shared.service import Process, Service, steadily, timely
 from shared.settings import from_environment
 from shared.web import Desk
 
@@ -15,7 +15,7 @@ from shared.web import Desk
 def whole_api(desk: Desk) -> APIRouter:
     """Every room's door."""
     router = APIRouter()
-    for part in (api, scorecards):
+    for part in (api, scorecards, audit):
         router.include_router(part.routes(desk))
     return router
 
@@ -28,8 +28,8 @@ def service(_settings: SlaSettings) -> Service:
         handlers=handlers.HANDLERS,
         preload=store.preload,
         api=whole_api,
-        gauges=lambda session: [*store.gauges(session), *scoring.gauges(session)],
-        works={"scorecards": steadily(scoring.score_some)},
+        gauges=lambda session: [*store.gauges(session), *scoring.gauges(session), *roots.gauges(session)],
+        works={"scorecards": steadily(scoring.score_some), "roots": timely(handlers.make_root)},
     )
 
 

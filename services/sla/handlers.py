@@ -10,6 +10,7 @@ from services.sla.domain import alarms, assigning, deciding, hearing, merging, w
 from services.sla.domain.case import Case
 from services.sla.domain.clocks import Timekeeper
 from services.sla.domain.lifecycle import State, possible
+from services.sla.store import roots
 from shared import messages as say
 from shared.handling import Handler, moment
 from shared.messages import Message, ReportReceived, ReportRouted, ReportUnrouted, Tick
@@ -56,6 +57,11 @@ def keep_time(tick: Tick, session: Session) -> Sequence[Message]:
     due = store.due_cases(session, tick.at, limit=tick.limit, skip=tick.skip)
     called = [said for case in due for said in _with_followers(session, case, _call(case, tick, session))]
     return [*called, *store.due_reminders(session, tick.at)]
+
+
+def make_root(tick: Tick, session: Session) -> Sequence[Message]:
+    """Run by a loop of its own, so that a day with many cases holds up no deadline."""
+    return roots.grow(session, tick.at)
 
 
 def _call(case: Case, tick: Tick, session: Session) -> list[Message]:

@@ -7,6 +7,7 @@ The wire form (CloudEvents) is in ``shared.envelope``; ``docs/asyncapi.yaml`` is
 
 from shared.bus import AGENCIES, EVENTS, REQUESTS
 from shared.messages.facts import (
+    AuditRoot,
     CaseAccepted,
     CaseAnswered,
     CaseAssigned,
@@ -80,6 +81,7 @@ FACTS: dict[str, tuple[type[Fact], ...]] = {
         CaseResolved, CaseReopened, CaseClosed, CaseRefused, CaseCancelled, CaseMerged, CaseUnmerged, CaseAnswered, CaseProgressed,
         ExtensionWanted,
         ClockWarned, ClockBreached, ClockEscalated, ClockMet,
+        AuditRoot,
     ),
     "notify": (NoticeDelivered, NoticeFailed),
 }  # fmt: skip
@@ -108,6 +110,7 @@ __all__ = [
     "ApproveResult",
     "AskReporter",
     "Assignment",
+    "AuditRoot",
     "CancelCase",
     "CaseAccepted",
     "CaseAnswered",

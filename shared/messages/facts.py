@@ -259,6 +259,19 @@ class ClockMet(ClockFact):
     on_time: bool
 
 
+class AuditRoot(Fact):
+    """The root of all histories that grew, once for each ``day`` of the province. About no one report: its subject is made from the day.
+
+    ``root`` and ``previous``, the root before it, are 64 hexadecimal digits. Whoever keeps them can prove later that nothing was rewritten.
+    """
+
+    topic = "audit.root"
+    day: date
+    size: int
+    previous: str
+    root: str
+
+
 # --- notify ----------------------------------------------------------------------------------------------------------
 
 
