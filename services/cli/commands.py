@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import OperationalError
 
-from services.cli import agency, audit, bench, demo, keys, pages, parked, rules, scorecard
+from services.cli import agency, audit, bench, demo, keys, pages, parked, receipts, rules, scorecard
 from services.cli.process import CannotStart
 from services.cli.simulate import simulate
 from services.cli.system import apply_embedded, database_url, load_all, migrate_all, room, whole_topology
@@ -38,6 +38,7 @@ app.add_typer(bench_app, name="bench", help="Measure, beside a yardstick in the 
 Folder = Annotated[Path, typer.Option(help="Where the embedded system keeps its data.", envvar="HOIAM_FOLDER")]
 PortBase = Annotated[int, typer.Option(help="First of the five ports of the embedded system.", envvar="HOIAM_PORT_BASE")]
 Province = Annotated[Path, typer.Option("--province", help="Folder of the province's data.", envvar="PROVINCE_DIR")]
+KeptRoots = Annotated[Path | None, typer.Option("--roots", help="Roots kept elsewhere, as `hoiam audit roots` prints them.")]
 HOME, BASE = PROJECT / ".hoiam", 8310
 
 
@@ -197,15 +198,33 @@ def routing_check(province: Province = PROVINCE, day: Annotated[str, typer.Optio
         raise typer.Exit(1)
 
 
-@audit_app.callback()
-def of_audits() -> None:
-    """Keeps `verify` a word of its own while it is the only one."""
-
-
 @audit_app.command("verify")
-def audit_verify(folder: Folder = HOME, port_base: PortBase = BASE) -> None:
-    """Walk through every case's history and name each one's first row that was changed, removed or put in. Fails when there is one."""
-    if not audit.verify(database_url(Layout(folder.absolute(), port_base)), typer.echo):
+def audit_verify(roots: KeptRoots = None, folder: Folder = HOME, port_base: PortBase = BASE) -> None:
+    """Walk through every case's history and name each one's first row that was changed, removed or put in; then through the daily roots,
+    compared with those that intake witnessed and those kept in a file. Fails when anything is not as it was."""
+    url = database_url(Layout(folder.absolute(), port_base))
+    elsewhere = {"intake": receipts.witnessed(url)} | ({roots.name: receipts.kept_in(roots)} if roots else {})
+    if not audit.verify(url, typer.echo, elsewhere):
+        raise typer.Exit(1)
+
+
+@audit_app.command("roots")
+def audit_roots(folder: Folder = HOME, port_base: PortBase = BASE) -> None:
+    """Print all daily roots, one a line: keep them where nobody here can reach them."""
+    for line in receipts.lines(database_url(Layout(folder.absolute(), port_base))):
+        typer.echo(line)
+
+
+@audit_app.command("receipt")
+def audit_receipt(report: str, folder: Folder = HOME, port_base: PortBase = BASE) -> None:
+    """Print the proof that a report's case (by id or tracking code) is in a daily root, as far as its history went then."""
+    typer.echo(receipts.receipt(database_url(Layout(folder.absolute(), port_base)), report))
+
+
+@audit_app.command("check")
+def audit_check(file: Path, roots: KeptRoots = None) -> None:
+    """Check a receipt with nothing but itself, neither database nor network, and say which step fails."""
+    if not receipts.check(file, typer.echo, receipts.kept_in(roots) if roots else None):
         raise typer.Exit(1)
 
 

@@ -117,7 +117,7 @@ def climb(lowest: bytes, position: int, size: int, path: Sequence[str]) -> str |
 
 
 def steps(receipt: Receipt, kept: Mapping[date, str] | None = None) -> Iterator[Step]:
-    """Check a receipt with nothing else at hand, and its root against those ``kept``, where there are any; ends at the first step not passed."""
+    """Check a receipt with nothing else at hand, and its root against those ``kept``, if any; ends at the first step not passed."""
     reached = climb(leaf(receipt.report_id, receipt.seq, receipt.hash), receipt.position, receipt.size, receipt.path)
     yield Step(says=f"a tree of {receipt.size} leaves has such a path from leaf {receipt.position}", passed=reached is not None)
     if reached is None:

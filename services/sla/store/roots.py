@@ -100,7 +100,7 @@ def ends_of(session: Session, day: date) -> Iterator[tuple[UUID, int, str]]:
 
 
 def strays(session: Session) -> Iterator[tuple[UUID, int, date]]:
-    """Rows of histories that are not, or no more, what a root was made of: report, row and the day of the root, the first of each report."""
+    """Rows of histories that are not what a root was made of: report, row and the day of the root, the first of each report."""
     row_of_leaf = (history.c.report_id == leaves.c.report_id) & (history.c.seq == leaves.c.seq)
     statement = select(leaves.c.report_id, leaves.c.seq, leaves.c.day).outerjoin(history, row_of_leaf)
     statement = statement.where(history.c.hash.is_distinct_from(leaves.c.hash)).distinct(leaves.c.report_id)
@@ -125,7 +125,7 @@ def receipt_of(session: Session, report_id: UUID) -> Receipt:
 
 def report_of(session: Session, code: str) -> UUID:
     """The report with a tracking code. Raises :class:`NotFound`."""
-    found = session.scalar(select(cases.c.report_id).where(cases.c.tracking_code == code.upper()))
+    found: UUID | None = session.scalar(select(cases.c.report_id).where(cases.c.tracking_code == code.upper()))
     if found is None:
         raise NotFound(f"no case has the tracking code {code}")
     return found
