@@ -43,7 +43,8 @@ def _histories(session: Session, say: Say) -> bool:
 
 def _roots(session: Session, say: Say, elsewhere: Elsewhere) -> bool:
     strays = wrong = 0
-    for strays, (report_id, seq, day) in enumerate(roots.strays(session), 1):
+    for report_id, seq, day in roots.strays(session):
+        strays += 1
         say(f"report {report_id}: row {seq} is not the one that went into the root of {day}")
     here, previous = dict[date, str](), GENESIS
     for root in list(roots.all_roots(session)):

@@ -8,12 +8,15 @@ import pytest
 from fastapi.testclient import TestClient
 
 from services.sla.__main__ import service
+from services.sla.domain.roots import Receipt, steps
+from services.sla.handlers import make_root
 from services.sla.settings import SlaSettings
 from shared.access import ROUTES, issue_token, new_key_pair
 from shared.bus.postgres import create_schema
 from shared.clock import now
+from shared.messages import Tick
 from shared.service import Process
-from tests.builders import envelope, received, routed
+from tests.builders import MONDAY, envelope, received, routed
 
 PRIVATE, PUBLIC = new_key_pair()
 
@@ -134,6 +137,24 @@ class TestRefusals:
         assert (huge.status_code, huge.json()["code"]) == (413, "too_large")
         assert (chunked.status_code, chunked.json()["code"]) == (413, "too_large")
         assert deep.status_code == 400
+
+
+class TestAudit:
+    def test_everybody_may_read_roots_and_receipts(self, http, handling, report):
+        assert http.get(url(report, "receipt")).json()["code"] == "not_rooted"
+        for days in range(3):
+            for _ in range(2):
+                handling.run(lambda session, days=days: make_root(Tick(at=MONDAY + timedelta(days=days)), session))
+
+        page = http.get("/v1/audit/roots?limit=2").json()
+        rest = http.get("/v1/audit/roots", params={"limit": 2, "after": page["next"]}).json()
+        receipt = http.get(url(report, "receipt")).json()
+        assert [root["day"] for root in page["roots"] + rest["roots"]] == ["2026-11-15", "2026-11-16", "2026-11-17"]
+        assert rest["next"] is None
+        assert http.get("/v1/audit/roots/2026-11-15").json()["root"] == receipt["root"]
+        assert http.get("/v1/audit/roots/2026-11-14").json()["code"] == "not_found"
+        assert http.get("/v1/audit/roots/today").json()["code"] == "invalid"
+        assert [step.passed for step in steps(Receipt.model_validate(receipt))] == [True, True]
 
 
 class TestEveryRoute:

@@ -24,6 +24,7 @@ from shared.database import Sessions, engine, migrate, sessions
 from shared.errors import NotFound, Refused
 from shared.handling import Handling
 from shared.messages import AcceptCase, AuditRoot, SubmitResult, Tick
+from shared.settings import PROJECT
 from tests.builders import MONDAY, asked, envelope, received, routed, said
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -349,6 +350,17 @@ class TestReceipt:
         refused = hoiam("check", file)
         assert refused.returncode == 1
         assert refused.stdout.splitlines()[-1].startswith(f"FAILED  row 3 of report {report.report_id} leads to")
+
+    def test_verifies_by_the_twenty_lines_of_the_page(self, handling, database_url, tmp_path):
+        report = a_case(handling)
+        make(handling)
+        file = tmp_path / "receipt.json"
+        file.write_text(receipts.receipt(database_url, str(report.report_id)), encoding="utf-8")
+        program = (PROJECT / "docs/audit.md").read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+
+        assert subprocess.run([sys.executable, "-c", program, file], capture_output=True, timeout=60, check=False).returncode == 0
+        file.write_text(file.read_text(encoding="utf-8").replace('"seq": 3', '"seq": 2'), encoding="utf-8")
+        assert subprocess.run([sys.executable, "-c", program, file], capture_output=True, timeout=60, check=False).returncode == 1
 
     @pytest.mark.parametrize("words", ["", "{}", '{"form": "hoiam-receipt-1", "seq": 0}', "[1]"])
     def test_what_is_no_receipt_is_said_to_be_none(self, tmp_path, words):

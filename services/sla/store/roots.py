@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import Column, Date, Index, Integer, Table, Text, Uuid, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from services.sla.domain.history import GENESIS
@@ -103,7 +104,7 @@ def strays(session: Session) -> Iterator[tuple[UUID, int, date]]:
     """Rows of histories that are not what a root was made of: report, row and the day of the root, the first of each report."""
     row_of_leaf = (history.c.report_id == leaves.c.report_id) & (history.c.seq == leaves.c.seq)
     statement = select(leaves.c.report_id, leaves.c.seq, leaves.c.day).outerjoin(history, row_of_leaf)
-    statement = statement.where(history.c.hash.is_distinct_from(leaves.c.hash)).distinct(leaves.c.report_id)
+    statement = statement.where(history.c.hash.is_distinct_from(leaves.c.hash)).ext(distinct_on(leaves.c.report_id))
     for row in session.execute(statement.order_by(leaves.c.report_id, leaves.c.day), execution_options={"yield_per": AT_ONCE}):
         yield row.report_id, row.seq, row.day
 
