@@ -5,7 +5,6 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -381,7 +380,7 @@ class TestReceipt:
 
 def hoiam(*arguments: object) -> subprocess.CompletedProcess[str]:
     """`hoiam audit …` with a database that nobody answers at."""
-    program = Path(sys.executable).with_name("hoiam")
+    program = [sys.executable, "-c", "from services.cli.commands import main; main()"]
     environment = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none", "PATH": "/usr/bin", "PYTHONUTF8": "1", "COLUMNS": "300"}
-    command = [program, "audit", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, check=False)
+    command = [*program, "audit", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, cwd=PROJECT, check=False)
