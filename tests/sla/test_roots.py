@@ -1,9 +1,14 @@
+<<<<<<< HEAD
 """One root a day, whoever makes it; what was in it can't be rewritten unseen, not even by who owns the database."""
+=======
+"""One root a day, whoever makes it; receipts that verify alone; a witness in another schema."""
+>>>>>>> roots
 
 import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+<<<<<<< HEAD
 from datetime import date, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -124,6 +129,27 @@ def rewrite_roots(rooms: Sessions, touch):
             previous = tree.root
 
     return run
+=======
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from services.cli import receipts
+from services.cli.process import CannotStart
+from services.intake.handlers import HANDLERS as INTAKE
+from services.sla.domain.history import GENESIS
+from services.sla.domain.roots import steps
+from services.sla.store import roots
+from shared.database import engine, migrate, sessions
+from shared.errors import NotFound, Refused
+from shared.handling import Handling
+from shared.messages import AuditRoot
+from shared.settings import PROJECT
+from tests.builders import envelope, said
+from tests.sla.rooting import DAY, HOUR, MIDNIGHT, MONDAY_, SUNDAY_, a_case, made, make, receipt, step, submit, verdict
+>>>>>>> roots
 
 
 class TestRootOfADay:
@@ -226,6 +252,7 @@ class TestRootOfADay:
         assert age() == pytest.approx(float(since), abs=60)
 
 
+<<<<<<< HEAD
 class TestVerify:
     @pytest.fixture(autouse=True)
     def two_roots(self, handling, rooms):
@@ -299,6 +326,8 @@ class TestVerify:
         assert any(line.startswith(says) for line in lines), lines
 
 
+=======
+>>>>>>> roots
 class TestWitness:
     @pytest.fixture
     def intake(self, rooms, database_url):
@@ -381,7 +410,14 @@ class TestReceipt:
 
 def hoiam(*arguments: object) -> subprocess.CompletedProcess[str]:
     """`hoiam audit …` with a database that nobody answers at."""
+<<<<<<< HEAD
     program = Path(sys.executable).with_name("hoiam")
     environment = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none", "PATH": "/usr/bin", "PYTHONUTF8": "1", "COLUMNS": "300"}
     command = [program, "audit", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, check=False)
+=======
+    program = [sys.executable, "-c", "from services.cli.commands import main; main()"]
+    environment = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none", "PATH": "/usr/bin", "PYTHONUTF8": "1", "COLUMNS": "300"}
+    command = [*program, "audit", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, cwd=PROJECT, check=False)
+>>>>>>> roots
