@@ -1,11 +1,17 @@
 """A made-up history through the real routing and sla ends in the figures it is to end in."""
 
-import pytest
+from datetime import date
 
+import pytest
+from sqlalchemy import text
+
+from services.cli import audit, scorecard
 from services.cli.process import CannotStart
 from services.cli.simulate.agenda import SCENARIOS, Fate, plans
 from services.cli.simulate.figures import figures, table
 from services.cli.simulate.world import play, prepare
+from services.cli.system import room
+from services.sla.store import scoring
 from shared.province import Province, read_province
 from shared.settings import PROJECT
 from tests.conftest import drop_database, fresh_database
@@ -49,8 +55,23 @@ class TestHistory:
         assert (found.received, found.taken_up, found.finished, found.in_hand, found.cancelled) == (60, 53, 52, 1, 7)
         assert (found.on_time, found.late) == (37, 15)
         assert "37 = 71.2 % of finished" in table(found)
+        self.is_proven(database_url, found)
         with pytest.raises(CannotStart, match="holds cases already"):
             prepare(database_url, quang_tri, SIXTY.since)
+
+    def is_proven(self, url, found):
+        """The scorecards say the same, and are what the histories say, until a row of one is changed."""
+        assert scorecard.verify(url, silent)
+        assert audit.verify(url, silent)
+        with room(url, "sla") as rooms, rooms.begin() as session:
+            [total] = scoring.cards(session, date(2021, 1, 1), date(2025, 1, 1), ())
+            assert (total.figures["received"], total.figures["taken_up"], total.met) == (found.received, found.taken_up, found.on_time)
+            assert (total.figures["late"], total.figures["cancelled"]) == (found.late, found.cancelled)
+            session.execute(text("SET ROLE NONE"))
+            changed = session.scalar(text("UPDATE history SET actor = 'nobody' WHERE trigger = 'approve' RETURNING report_id"))
+        told = []
+        assert not audit.verify(url, told.append)
+        assert any(str(changed) in line for line in told)
 
     def test_under_shorter_classes_has_more_that_is_late(self, database_url, postgres_url, quang_tri):
         moments = {}
