@@ -52,6 +52,7 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     # sla: agencies ask about their own cases only, whatever this table allows
     "GET /v1/cases": CASE_READERS,
     "GET /v1/cases/{report_id}": CASE_READERS,
+    "GET /v1/cases/{report_id}/explanation": CASE_READERS,
     "POST /v1/cases/{report_id}/accept": frozenset({Role.AGENCY}),
     "POST /v1/cases/{report_id}/return": frozenset({Role.AGENCY}),
     "POST /v1/cases/{report_id}/ask": frozenset({Role.AGENCY}),

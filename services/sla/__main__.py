@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from services.sla import api, handlers, store
-from services.sla.api import audit, scorecards
+from services.sla.api import audit, explaining, scorecards
 from services.sla.settings import SlaSettings
 from services.sla.store import roots, scoring
 from shared import logs
@@ -15,7 +15,7 @@ from shared.web import Desk
 def whole_api(desk: Desk) -> APIRouter:
     """Every room's door."""
     router = APIRouter()
-    for part in (api, scorecards, audit):
+    for part in (api, explaining, scorecards, audit):
         router.include_router(part.routes(desk))
     return router
 

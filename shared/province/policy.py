@@ -1,6 +1,7 @@
 """How long things may take in a province, when people work there, and what a result must show: one versioned policy."""
 
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -45,10 +46,17 @@ class Span(Entry):
 
 
 class WorkingHours(Entry):
-    """``weekdays`` as ISO numbers: 1 Monday to 7 Sunday."""
+    """``weekdays`` as ISO numbers: 1 Monday to 7 Sunday. ``spans`` in order and apart: no minute counts twice."""
 
     weekdays: tuple[Annotated[int, Field(ge=1, le=7)], ...] = Field(min_length=1)
     spans: tuple[Span, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        for one, other in pairwise(self.spans):
+            if other.begin < one.end:
+                raise ValueError(f"the span from {other.begin:%H:%M} begins before the one until {one.end:%H:%M} is over")
+        return self
 
 
 class Allowance(Entry):

@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.sla.domain.calendar import Calendar, calendar_of
+from services.sla.domain.closures import BY_PROVINCE, WORKED_BY_PROVINCE
 from tests.builders import VIETNAM
 
 HOURS = [(time(7, 30), time(11, 30)), (time(13, 30), time(17, 0))]
-CLOSED, WORKED = {date(2024, 4, 29), date(2024, 4, 30), date(2024, 5, 1)}, {date(2024, 5, 4)}
+CLOSED = dict.fromkeys((date(2024, 4, 29), date(2024, 4, 30), date(2024, 5, 1)), BY_PROVINCE)
+WORKED = {date(2024, 5, 4): WORKED_BY_PROVINCE}
 SPRING = Calendar(
     hours=HOURS, weekdays=range(5), closed=CLOSED, worked=WORKED, zone=VIETNAM, first=date(2024, 4, 1), last=date(2024, 6, 30)
 )
@@ -74,3 +76,39 @@ class TestWorkingTime:
         start, later = min(start, later), max(start, later)
 
         assert SPRING.add(start, amount) <= SPRING.add(later, amount)
+
+    @given(end=MINUTES, amount=AMOUNTS)
+    def test_subtracting_gives_the_last_moment_from_which_so_much_is_left(self, end, amount):
+        start = SPRING.subtract(end, min(amount, timedelta(hours=40)))
+
+        assert SPRING.between(start, end) == min(amount, timedelta(hours=40))
+        assert SPRING.between(start + timedelta(minutes=1), end) < SPRING.between(start, end)
+
+    @given(start=MINUTES, amount=AMOUNTS)
+    def test_subtracting_what_was_added_comes_back_to_working_time_at_the_same_count(self, start, amount):
+        assert SPRING.between(start, SPRING.subtract(SPRING.add(start, amount), amount)) == timedelta(0)
+
+
+class Counted(list):
+    """A list that counts how often it is looked into."""
+
+    looks = 0
+
+    def __getitem__(self, index):
+        Counted.looks += 1
+        return super().__getitem__(index)
+
+
+class TestCost:
+    def test_of_a_deadline_years_away_is_that_of_one_tomorrow(self, quang_tri):
+        calendar, start = calendar_of(quang_tri), datetime(2021, 1, 4, 9, tzinfo=VIETNAM)
+        for name in ("_starts", "_ends", "_before"):
+            setattr(calendar, name, Counted(getattr(calendar, name)))
+
+        def looks(days: int) -> int:
+            Counted.looks = 0
+            calendar.subtract(calendar.add(start, calendar.day * days), calendar.day * days)
+            return Counted.looks
+
+        assert looks(4000) <= 1.2 * looks(1)
+        assert looks(4000) < 200

@@ -9,12 +9,11 @@ from fastapi import APIRouter, Header, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, create_model
 
 from services.sla import handlers, store
-from services.sla.domain.case import Case
+from services.sla.api.seeing import visible
 from services.sla.domain.custody import Stint, stints
 from shared import messages
-from shared.access import Principal, Role
+from shared.access import Role
 from shared.envelope import Envelope, new_trace
-from shared.errors import NotFound
 from shared.messages import AGENCY_REQUESTS, CENTRE_REQUESTS, Outcome
 from shared.web import Caller, Desk
 
@@ -108,7 +107,7 @@ def routes(desk: Desk) -> APIRouter:
     def case(report_id: UUID, caller: Caller) -> CaseDetail:
         """One case with its clocks and its whole history."""
         with desk.sessions() as session:
-            found = _visible(store.asked_case(session, report_id), caller)
+            found = visible(store.asked_case(session, report_id), caller)
             moves = store.history_of(session, report_id)
             custody = [_held(stint) for stint in stints(moves, store.timekeeper(session, found).calendar, desk.clock())]
             history = [MoveView.model_validate(move) for move in moves]
@@ -125,12 +124,6 @@ def routes(desk: Desk) -> APIRouter:
 def _held(stint: Stint) -> StintView:
     hours = round(stint.working / timedelta(hours=1), 2)
     return StintView(holder=stint.holder, begins=stint.begins, ends=stint.ends, working_hours=hours)
-
-
-def _visible(case: Case, caller: Principal) -> Case:
-    if caller.role == Role.AGENCY and caller.agency not in {case.agency, *case.supporting}:
-        raise NotFound("no case by that report id is known here")
-    return case
 
 
 def _door(desk: Desk, kind: type[messages.Request]) -> Callable[..., Awaitable[CaseView]]:
