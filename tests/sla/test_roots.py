@@ -92,7 +92,9 @@ class TestRootOfADay:
         reports = [a_case(handling) for _ in range(12)]
 
         def one_of_two(_: int) -> None:
-            for _ in range(12):
+            for _ in range(1000):  # many a step finds the other at work and does nothing
+                if made(rooms):
+                    return
                 step(handling)
 
         with ThreadPoolExecutor(2) as both:
