@@ -61,6 +61,7 @@ class TestDuplicate:
             answered(system, leader)
 
             is_shown(system, follower, "resolved")
+            assert system.status(follower["tracking_code"])["answer"] == RESULT["answer"]
             let_go = system.ask("operator", follower["report_id"], "unmerge", {"reason": "Khác vị trí, xử lý riêng"})
             assert (let_go.status_code, let_go.json()["state"]) == (200, "received")
-            assert system.status(follower["tracking_code"])["answer"] == RESULT["answer"]
+            is_shown(system, follower, "received")
