@@ -39,6 +39,7 @@ check: .venv/.dev ## format, lint, types, architecture, deployment files, lock f
 
 bench: $(ENVIRONMENT) ## measure, beside a yardstick in the same run
 	@$(BIN)/hoiam bench pipeline
+	@$(BIN)/hoiam bench clocks
 
 LOCKS := .
 lock: | $(BOOTSTRAP) ## write the lock files anew when dependencies changed (UPGRADE=--upgrade: take the newest)

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
+
+from shared.rows import write
 
 Sessions = sessionmaker[Session]
 SERVICES = Path(__file__).parent.parent / "services"
@@ -48,8 +50,10 @@ def engine(url: str, service: str, *, pool: int = 10) -> Engine:
 
 
 def sessions(of: Engine) -> Sessions:
-    """Sessions that keep loaded rows usable after the commit."""
-    return sessionmaker(of, expire_on_commit=False)
+    """Sessions that keep loaded rows usable after the commit, and write what changed of ``shared.rows`` before it."""
+    maker = sessionmaker(of, expire_on_commit=False)
+    event.listen(maker, "before_commit", write)
+    return maker
 
 
 def migrate(url: str, service: str) -> None:

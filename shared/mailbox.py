@@ -26,7 +26,6 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
-    insert,
     select,
     text,
     update,
@@ -37,6 +36,7 @@ from sqlalchemy.orm import Session
 
 from shared.bus import Letter
 from shared.envelope import Envelope, letter
+from shared.rows import insert
 
 KEEP_INBOX = timedelta(days=60)  # must exceed every retry and replay, by hand too
 
@@ -111,8 +111,7 @@ def receive(session: Session, names: Sequence[UUID]) -> set[UUID]:
 
 def post(session: Session, envelopes: Sequence[Envelope]) -> None:
     """Queue ``envelopes`` for the relay, in this order."""
-    if envelopes:
-        session.execute(insert(outbox), [_row(letter(envelope)) for envelope in envelopes])
+    insert(session, outbox, [_row(letter(envelope)) for envelope in envelopes])
 
 
 def _row(sent: Letter) -> dict[str, Any]:

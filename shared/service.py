@@ -3,6 +3,7 @@
 Only here and in ``shared.handling`` may ``Exception`` be caught: a loop that fails logs, waits and begins anew with fresh connections.
 """
 
+import gc
 import random
 import signal
 import threading
@@ -109,7 +110,8 @@ class Process:
             self.stop()
 
     def start(self) -> None:
-        """Begin every loop but HTTP."""
+        """Begin every loop but HTTP. What is in memory by now stays: the collector needn't walk through it again and again."""
+        gc.freeze()
         self._spawn("consumer", self._consume, self.stopping)
         self._spawn("crashed", self._collect_crashed, self.stopping)
         self._spawn("ticker", self._tick, self.stopping)

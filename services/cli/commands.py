@@ -229,6 +229,7 @@ def audit_check(file: Path, roots: KeptRoots = None) -> None:
 
 
 bench_app.command("pipeline")(bench.pipeline)
+bench_app.command("clocks")(bench.clocks)
 app.command("simulate")(simulate)
 
 

@@ -1,10 +1,10 @@
 """What was in a root can't be rewritten unseen, not even by who owns the database."""
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from services.sla import store
-from services.sla.domain.history import GENESIS, Move, seal
+from services.sla.domain.history import GENESIS, seal
 from services.sla.domain.roots import steps, tree_of
 from services.sla.store import roots
 from shared.database import Sessions
@@ -29,7 +29,7 @@ def rewrite(rooms: Sessions, touch):
 
     def run(report) -> None:
         with rooms() as session:
-            moves = list(session.scalars(select(Move).where(store.history.c.report_id == report.report_id).order_by(store.history.c.seq)))
+            moves = store.history_of(session, report.report_id)
         end = moves[1].hash
         for move in moves[2:]:
             actor = "agency:sxd" if move.seq == 3 else move.actor

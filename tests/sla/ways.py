@@ -14,6 +14,7 @@ from services.sla.domain.lifecycle import OPEN, State
 from services.sla.handlers import HANDLERS
 from shared import messages as say
 from shared.messages import Message, Request
+from shared.rows import write
 from tests.builders import MONDAY, asked, received, routed
 from tests.sla.cases import ANSWER, CENTRE
 
@@ -156,7 +157,7 @@ def go(session: Session, way: str, *more: type[Message]) -> Case:
     case = _opened(session, report_id)
     for kind in (*WAYS[way][1], *more):
         handle(session, about(kind, case))
-    session.flush()
+    write(session)
     return case
 
 
@@ -174,8 +175,8 @@ def handle(session: Session, message: Message) -> list[Message]:
 
 def in_memory(case: Case) -> str:
     """Everything the object knows, its clocks and its new history included."""
-    known = {name: value for name, value in vars(case).items() if name not in {"_sa_instance_state", "clocks", "moves"}}
-    clocks = [{name: value for name, value in vars(clock).items() if name != "_sa_instance_state"} for clock in case.clocks]
+    known = {name: value for name, value in vars(case).items() if name not in {"clocks", "moves"}}
+    clocks = [dict(vars(clock)) for clock in case.clocks]
     return repr((sorted(known.items()), [sorted(clock.items()) for clock in clocks], [move.hash for move in case.moves]))
 
 

@@ -7,19 +7,56 @@ from typing import Annotated
 
 import typer
 
+from services.cli.bench import clocks as clock_bench
 from services.cli.bench.pipeline import Round, measure
+from services.cli.process import CannotStart
+
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")]
 
 
 def pipeline(
     reports: Annotated[int, typer.Option(help="Reports of one round at full speed.")] = 3000,
     rounds: Annotated[int, typer.Option(help="How often both are measured, in turn.")] = 3,
     rate: Annotated[int, typer.Option(help="Reports a second at light load.")] = 10,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Reports a second from the first POST to the last agency's delivery, and latency at light load: in batches, and one by one."""
     batched, single = measure(reports=reports, rounds=rounds, rate=rate, say=typer.echo)
     figures = _figures(batched, single)
     typer.echo(_table(batched, single, figures))
+    _keep(figures, json_file)
+
+
+def clocks(
+    few: Annotated[int, typer.Option(help="Open clocks of the small installation.")] = 10_000,
+    many: Annotated[int, typer.Option(help="Open clocks of the large one.")] = 1_000_000,
+    due: Annotated[int, typer.Option(help="Clocks that speak in one round.")] = 500,
+    rounds: Annotated[int, typer.Option(help="How often both are measured, in turn.")] = 5,
+    json_file: JsonFile = None,
+) -> None:
+    """What an idle tick and a fired clock cost with few and with many open, beside a bare SQL loop that writes an event row a clock."""
+    if 3 * due * (rounds + 1) > few:
+        raise CannotStart(f"--few must be at least {3 * due * (rounds + 1):,}: three times the clocks of all rounds and a warm-up")
+    small, large = clock_bench.measure(few=few, many=many, due=due, rounds=rounds, say=typer.echo)
+    figures = _clock_figures(small, large)
+    typer.echo("\n".join(f"{name:18}{value:>10,}" for name, value in figures.items()))
+    _keep(figures, json_file)
+
+
+def _clock_figures(small: clock_bench.Size, large: clock_bench.Size) -> dict[str, float]:
+    """Ratios are of what was measured in the same round; the median of them counts."""
+    both = (small, large)
+    return {
+        "fired_per_second": round(median(1 / cost for size in both for cost in size.fired)),
+        "bare_per_second": round(median(1 / cost for size in both for cost in size.bare)),
+        "idle_tick_ms": round(median(cost for size in both for cost in size.idle) * 1000, 2),
+        "vs_bare_sql": round(median(bare / fired for size in both for bare, fired in zip(size.bare, size.fired, strict=True)), 3),
+        "idle_growth": round(median(b / a for a, b in zip(small.idle, large.idle, strict=True)), 2),
+        "fire_growth": round(median(b / a for a, b in zip(small.fired, large.fired, strict=True)), 2),
+    }
+
+
+def _keep(figures: dict[str, float], json_file: Path | None) -> None:
     if json_file:
         json_file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 

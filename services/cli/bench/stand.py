@@ -33,6 +33,16 @@ class Stand:
 
 
 @contextmanager
+def only_postgres() -> Iterator[PrivatePostgres]:
+    """PostgreSQL with fsync on; gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="hoiam-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        with PrivatePostgres(folder / "postgres") as postgres:
+            yield postgres
+
+
+@contextmanager
 def machines() -> Iterator[tuple[PrivatePostgres, PrivateRabbit, Path]]:
     """PostgreSQL with fsync on, RabbitMQ, and a folder for keys and logs; gone at the end."""
     ensure_installed()
@@ -48,7 +58,7 @@ def machines() -> Iterator[tuple[PrivatePostgres, PrivateRabbit, Path]]:
 @contextmanager
 def stand(postgres: PrivatePostgres, rabbit: PrivateRabbit, folder: Path, name: str, settings: Mapping[str, str]) -> Iterator[Stand]:
     """A fresh database and vhost called ``name``, and four services with ``settings`` beside the usual ones."""
-    database, amqp = _fresh_database(postgres, name), _fresh_vhost(rabbit, name)
+    database, amqp = empty_database(postgres, name), _fresh_vhost(rabbit, name)
     province = read_province(PROJECT / "deploy/provinces/quang-tri")
     migrate_all(database, lambda _: None)
     load_all(database, province, now(), lambda _: None)
@@ -83,7 +93,8 @@ def _ready(port: int) -> bool:
         return False
 
 
-def _fresh_database(postgres: PrivatePostgres, name: str) -> str:
+def empty_database(postgres: PrivatePostgres, name: str) -> str:
+    """The URL of a new database called ``name``."""
     import psycopg2
 
     connection = psycopg2.connect(postgres.url)

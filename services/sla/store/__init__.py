@@ -18,10 +18,10 @@ from sqlalchemy import (
     Uuid,
     func,
     select,
+    text,
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Session, registry, relationship
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm import Session
 
 from services.sla.domain.calendar import Calendar, calendar_of
 from services.sla.domain.case import Case
@@ -34,7 +34,8 @@ from shared.database import APPEND_ONLY
 from shared.errors import NotFound, NotYet
 from shared.messages import Message, Outcome
 from shared.province import Province
-from shared.tables import BatchRows, Words, moment
+from shared.rows import Rows, before_commit, insert
+from shared.tables import Words, moment
 
 metadata = MetaData()
 provinces = province.table(metadata)
@@ -76,12 +77,8 @@ cases = Table(
     moment("paused_at", nullable=True),
     Column("first_on_time", Boolean),
     Column("leader_id", Uuid, ForeignKey("cases.report_id")),
-    Column("scored", Integer, nullable=False, server_default="0"),
-    Column("rooted", Integer, nullable=False, server_default="0"),
 )
 Index("cases_of_leader", cases.c.leader_id, postgresql_where=cases.c.leader_id.is_not(None))
-Index("cases_to_score", cases.c.report_id, postgresql_where=cases.c.version > cases.c.scored)
-Index("cases_to_root", cases.c.report_id, postgresql_where=cases.c.version > cases.c.rooted)
 Index("cases_by_due", cases.c.agency, cases.c.due_at, cases.c.report_id)
 Index("cases_of_agency", cases.c.agency, cases.c.state, cases.c.report_id)
 Index("cases_by_state", cases.c.state, cases.c.report_id)
@@ -119,32 +116,53 @@ history = Table(
     comment=APPEND_ONLY,
 )
 
-_mapper = registry()
-_mapper.map_imperatively(Clock, clocks)
-_mapper.map_imperatively(Move, history)
-_mapper.map_imperatively(
-    Case,
-    cases,
-    exclude_properties={"scored", "rooted"},  # how far the scorecards and the daily roots have come; not the domain's business
-    properties={
-        "clocks": relationship(Clock, lazy="selectin", order_by=clocks.c.started_at),
-        "moves": relationship(Move, lazy="raise", passive_deletes="all"),
-    },
+# Cases whose scores, or whose places in the daily roots, are behind their histories. Written and deleted by who holds the case's lock.
+behind = Table("behind", metadata, Column("what", Text, primary_key=True), Column("report_id", Uuid, primary_key=True))
+
+_BEHIND = text(
+    "INSERT INTO behind SELECT what, report_id FROM unnest(CAST(:ids AS uuid[])) AS report_id, unnest(ARRAY['roots', 'scores']) AS what"
+    " ON CONFLICT DO NOTHING"
 )
 
-
-def _writable(case: Case) -> None:
-    """Its history is only ever added to: the rows there are stay where they are."""
-    set_committed_value(case, "moves", [])
+_clocks = Rows(Clock, clocks)
 
 
-_batch = BatchRows(Case, cases.c.report_id, ready=_writable)
-add_case, known_case = _batch.add, _batch.get
+def _with_clocks(session: Session, found: list[Case]) -> None:
+    by_id = {case.report_id: case for case in found}
+    statement = select(*_clocks.columns).where(clocks.c.report_id.in_(by_id)).order_by(clocks.c.started_at)
+    for clock in _clocks.found(session, statement):
+        by_id[clock.report_id].clocks.append(clock)
+    before_commit(session, _write)
+
+
+def _write(session: Session) -> None:
+    """Cases before what refers to them."""
+    held = _cases.held(session)
+    _cases.write(session)
+    for clock in (clock for case in held for clock in case.clocks):
+        _clocks.add(session, clock)
+    _clocks.write(session)
+    moved = [case for case in held if case.moves]
+    if moved:
+        insert(session, history, [vars(move) for case in moved for move in case.moves])
+        session.execute(_BEHIND, {"ids": [str(case.report_id) for case in moved]})
+    for case in moved:
+        case.moves.clear()
+
+
+_cases = Rows(Case, cases, ready=_with_clocks)
+known_case = _cases.get
+
+
+def add_case(session: Session, case: Case) -> None:
+    """A new one."""
+    _cases.add(session, case)
+    before_commit(session, _write)
 
 
 def preload(messages: Sequence[Message], session: Session) -> None:
     """The cases of a batch with their clocks, locked in one order."""
-    _batch.load(session, messages)
+    _cases.load(session, (message.report_id for message in messages))
 
 
 def case_of(session: Session, report_id: UUID) -> Case:
@@ -165,7 +183,7 @@ def asked_case(session: Session, report_id: UUID) -> Case:
 
 def other_case(session: Session, report_id: UUID) -> Case:
     """A case that the request names beside its own, locked. Raises :class:`NotFound`."""
-    case = _batch.also(session, report_id)
+    case = _cases.also(session, report_id)
     if case is None:
         raise NotFound("no case by that report id is known here")
     return case
@@ -179,12 +197,8 @@ def followers_of(session: Session, leader_id: UUID) -> list[Case]:
 
 def due_cases(session: Session, at: datetime, *, limit: int, skip: int) -> list[Case]:
     """Cases of which a clock speaks by ``at``, longest waiting first, locked; a twin's are passed over."""
-    due = select(clocks.c.report_id).where(clocks.c.next_at <= at).order_by(clocks.c.next_at).offset(skip).limit(limit)
-    statement = select(Case).where(cases.c.report_id.in_(due)).order_by(cases.c.report_id)
-    due_now = list(session.scalars(statement.with_for_update(skip_locked=True)))
-    for case in due_now:
-        _writable(case)
-    return due_now
+    due = select(*_cases.columns).join(clocks).where(clocks.c.next_at <= at).order_by(clocks.c.next_at).offset(skip).limit(limit)
+    return list(dict.fromkeys(_cases.found(session, due.with_for_update(of=cases, skip_locked=True))))  # two clocks of a case, one case
 
 
 def timekeeper(session: Session, case: Case | None = None) -> Timekeeper:
@@ -214,18 +228,19 @@ def _keeper(version: int, of: Province) -> Timekeeper:
 
 def page_of_cases(session: Session, *, agency: str = "", state: str = "", after: UUID | None = None, limit: int = 50) -> list[Case]:
     """By report id, which is by time of receipt."""
-    statement = select(Case).order_by(cases.c.report_id).limit(limit)
+    statement = select(*_cases.columns).order_by(cases.c.report_id).limit(limit)
     wanted: Iterable[ColumnElement[bool]] = (
         *((cases.c.agency == agency,) if agency else ()),
         *((cases.c.state == state,) if state else ()),
         *((cases.c.report_id > after,) if after else ()),
     )
-    return list(session.scalars(statement.where(*wanted)))
+    return _cases.found(session, statement.where(*wanted))
 
 
 def history_of(session: Session, report_id: UUID) -> list[Move]:
     """From the first row to the last."""
-    return list(session.scalars(select(Move).where(history.c.report_id == report_id).order_by(history.c.seq)))
+    rows = session.execute(select(history).where(history.c.report_id == report_id).order_by(history.c.seq)).mappings()
+    return [Move(**row) for row in rows]
 
 
 def gauges(session: Session) -> Iterable[GaugeMetricFamily]:

@@ -6,13 +6,13 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from prometheus_client.core import GaugeMetricFamily
-from sqlalchemy import Column, Date, Index, Integer, Table, Text, Uuid, func, insert, select, text, update
+from sqlalchemy import Column, Date, Index, Integer, Table, Text, Uuid, delete, func, insert, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from services.sla.domain.history import GENESIS
 from services.sla.domain.roots import Receipt, Root, Tree, of_day, tree_of
-from services.sla.store import cases, history, metadata
+from services.sla.store import behind, cases, history, metadata
 from shared import province
 from shared.database import APPEND_ONLY
 from shared.errors import NotFound
@@ -45,6 +45,7 @@ leaves = Table(
 )
 Index("leaves_of_report", leaves.c.report_id, leaves.c.day, unique=True)
 
+_waits = behind.c.what == "roots"
 _ALONE = text("SELECT pg_try_advisory_xact_lock(hashtext('sla.roots'))")
 
 
@@ -153,13 +154,13 @@ def _add_leaves(session: Session, day: date, limit: int) -> int:
     """The next cases that grew since they were last rooted; how many. Who grows again behind this day's last leaf waits for tomorrow's."""
     of_day_ = select(leaves.c.position, leaves.c.report_id).where(leaves.c.day == day)
     newest = session.execute(of_day_.order_by(leaves.c.position.desc()).limit(1)).first()
-    grown = select(cases.c.report_id, cases.c.version, cases.c.last_hash).where(cases.c.version > cases.c.rooted)
-    grown = grown.where(cases.c.report_id > newest.report_id) if newest else grown
-    ends = session.execute(grown.order_by(cases.c.report_id).limit(limit).with_for_update()).all()
+    grown = select(cases.c.report_id, cases.c.version, cases.c.last_hash).join(behind, behind.c.report_id == cases.c.report_id)
+    grown = grown.where(_waits, behind.c.report_id > newest.report_id) if newest else grown.where(_waits)
+    ends = session.execute(grown.order_by(cases.c.report_id).limit(limit).with_for_update(of=cases)).all()
     begin = newest.position + 1 if newest else 1
     if ends:
         session.execute(insert(leaves), [_row(day, position, end) for position, end in enumerate(ends, begin)])
-        session.execute(update(cases).where(cases.c.report_id.in_([end.report_id for end in ends])).values(rooted=cases.c.version))
+        session.execute(delete(behind).where(_waits, behind.c.report_id.in_([end.report_id for end in ends])))
     return len(ends)
 
 

@@ -24,11 +24,11 @@ from sqlalchemy import (
     Uuid,
     case,
     delete,
+    exists,
     func,
     insert,
     select,
     tuple_,
-    update,
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
@@ -36,7 +36,7 @@ from sqlalchemy.orm import Session
 from services.sla.domain.scorecard import FINISHED, Card
 from services.sla.domain.scoring import FIGURES, KEYS, Score
 from services.sla.domain.scoring import scores as scores_of
-from services.sla.store import cases, history, keeper_of, metadata
+from services.sla.store import behind, cases, history, keeper_of, metadata
 from shared.database import APPEND_ONLY
 from shared.errors import NotFound, Refused
 from shared.tables import moment
@@ -67,16 +67,19 @@ frozen = Table(
 ALL: Mapping[str, str] = MappingProxyType({})  # no filter
 
 
+_waits = behind.c.what == "scores"
+
+
 def score_some(session: Session, limit: int = 200) -> int:
     """Score anew cases that moved since they were scored; how many. A twin's are passed over."""
-    waiting = select(cases.c.report_id, cases.c.version, cases.c.policy_version).where(cases.c.version > cases.c.scored)
-    claimed = session.execute(waiting.order_by(cases.c.report_id).limit(limit).with_for_update(skip_locked=True)).all()
+    waiting = select(cases.c.report_id, cases.c.policy_version).join(behind, behind.c.report_id == cases.c.report_id).where(_waits)
+    claimed = session.execute(waiting.order_by(cases.c.report_id).limit(limit).with_for_update(of=cases, skip_locked=True)).all()
     if claimed:
         found = recomputed(session, claimed)
         ids = [row.report_id for row in claimed]
         session.execute(delete(scores).where(scores.c.report_id.in_(ids)))
         session.execute(insert(scores), found)
-        session.execute(update(cases).where(cases.c.report_id.in_(ids)).values(scored=cases.c.version))
+        session.execute(delete(behind).where(_waits, behind.c.report_id.in_(ids)))
     return len(claimed)
 
 
@@ -103,7 +106,7 @@ def gauges(session: Session) -> Iterable[GaugeMetricFamily]:
 
 def waiting_to_be_scored(session: Session) -> int:
     """Cases that moved since they were scored."""
-    return session.scalar(select(func.count()).select_from(cases).where(cases.c.version > cases.c.scored)) or 0
+    return session.scalar(select(func.count()).select_from(behind).where(_waits)) or 0
 
 
 def cards(session: Session, since: date, until: date, by: Sequence[str], only: Mapping[str, str] = ALL) -> list[Card]:
@@ -175,10 +178,11 @@ def after_month(month: date) -> date:
 def compared(session: Session, at_once: int = 500) -> Iterator[tuple[int, list[str]]]:
     """Walk all cases in groups: how many, and what in their scores is not what their histories say."""
     last: UUID | None = None
-    columns = select(cases.c.report_id, cases.c.policy_version, cases.c.version, cases.c.scored).order_by(cases.c.report_id).limit(at_once)
+    waits = exists().where(_waits, behind.c.report_id == cases.c.report_id).label("waits")
+    columns = select(cases.c.report_id, cases.c.policy_version, waits).order_by(cases.c.report_id).limit(at_once)
     while group := session.execute(columns.where(cases.c.report_id > last) if last else columns).all():
         last = group[-1].report_id
-        yield len(group), list(_differences(session, [row for row in group if row.scored == row.version]))
+        yield len(group), list(_differences(session, [row for row in group if not row.waits]))
 
 
 def _differences(session: Session, group: Sequence[Any]) -> Iterable[str]:

@@ -1,0 +1,160 @@
+"""Rows as plain objects for the length of a transaction: read and locked together, and what changed of them written together.
+
+An ORM writes one statement an object. Here, however many of a batch's rows changed, a table gets one INSERT, and one UPDATE for each set
+of columns that changed, with all their values in one JSON parameter.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from pydantic_core import to_json
+from sqlalchemy import Column, Dialect, LargeBinary, Select, Table, TextClause, select, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Session
+
+Row = TypeVar("Row")
+Ready = Callable[[Session, list[Row]], object]
+Writer = Callable[[Session], object]
+POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+WRITERS = "writers"  # in session.info
+
+
+class Rows(Generic[Row]):
+    """The rows of ``table`` as objects of ``kind``, whose attributes are named like the columns, by primary key (one column, a UUID).
+
+    A row is one object however often it is found, and asking for a row that is known not to be there costs no statement. ``ready`` is
+    done to new-found objects, together.
+    """
+
+    def __init__(self, kind: Callable[..., Row], table: Table, *, ready: Ready[Row] | None = None) -> None:
+        [self.key] = table.primary_key
+        self.columns = tuple(table.columns)
+        self._kind, self._table, self._ready = kind, table, ready
+        self._names = tuple(f"{column.name}" for column in self.columns)  # plain words: SQLAlchemy's own are slow to write
+        self._place = self._names.index(self.key.name)
+        self._values = attrgetter(*self._names)
+
+    def load(self, session: Session, keys: Iterable[UUID]) -> None:
+        """One statement for all; locked in one order, so that twins never wait for each other in a circle."""
+        wanted = set(keys)
+        if wanted:
+            self._known(session).update(dict.fromkeys(wanted - self._known(session).keys()))
+            self.found(session, select(*self.columns).where(self.key.in_(wanted)).order_by(self.key).with_for_update())
+
+    def found(self, session: Session, statement: Select[Any]) -> list[Row]:
+        """The objects of what ``statement``, a select of :attr:`columns`, finds."""
+        known, as_read = self._known(session), self._as_read(session)
+        rows: list[Row] = []
+        new: list[Row] = []
+        for values in session.execute(statement).all():
+            row = known.get(values[self._place])
+            if row is None:
+                row = known[values[self._place]] = self._kind(**dict(zip(self._names, values, strict=True)))
+                as_read[values[self._place]] = tuple(values)
+                new.append(row)
+            rows.append(row)
+        if new and self._ready:
+            self._ready(session, new)
+        return rows
+
+    def also(self, session: Session, key: UUID) -> Row | None:
+        """A row that was not asked for at first, as ready and as locked as the others."""
+        if key not in self._known(session):
+            self.load(session, {key})
+        return self._known(session)[key]
+
+    def get(self, session: Session, key: UUID) -> Row | None:
+        """The row as it was loaded; outside a batch it is looked up, and not locked."""
+        known = self._known(session)
+        if key not in known:
+            known[key] = None
+            self.found(session, select(*self.columns).where(self.key == key))
+        return known[key]
+
+    def add(self, session: Session, row: Row) -> Row:
+        """A new row, or one that is known already."""
+        self._known(session)[getattr(row, self.key.name)] = row
+        return row
+
+    def held(self, session: Session) -> list[Row]:
+        """Everything that was found or added."""
+        return [row for row in self._known(session).values() if row is not None]
+
+    def write(self, session: Session) -> None:
+        """What was added, and what changed since it was read."""
+        as_read, new = self._as_read(session), list[dict[str, Any]]()
+        changed: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+        for key, row in self._known(session).items():
+            if row is None:
+                continue
+            values, before = self._values(row), as_read.get(key)
+            if before is None:
+                new.append(dict(zip(self._names, values, strict=True)))
+            elif values != before:
+                names = tuple(name for name, now, was in zip(self._names, values, before, strict=True) if now != was)
+                changed[names].append({name: getattr(row, name) for name in (self._names[self._place], *names)})
+            as_read[key] = values
+        insert(session, self._table, new)
+        for names, rows in changed.items():
+            session.execute(_update(self._table, self.key, names), {"rows": to_json(rows).decode()})
+
+    def _known(self, session: Session) -> dict[UUID, Row | None]:
+        known: dict[UUID, Row | None] = session.info.setdefault(self, {})
+        return known
+
+    def _as_read(self, session: Session) -> dict[UUID, tuple[Any, ...]]:
+        as_read: dict[UUID, tuple[Any, ...]] = session.info.setdefault((self, "as read"), {})
+        return as_read
+
+
+def insert(session: Session, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """All of them in one statement, in this order; each names the same columns."""
+    if rows:
+        session.execute(_insert(table, tuple(rows[0])), {"rows": to_json(rows).decode()})
+
+
+def before_commit(session: Session, writer: Writer) -> None:
+    """Have ``writer`` write what it keeps when the work of the transaction is done."""
+    session.info.setdefault(WRITERS, {})[writer] = None
+
+
+def write(session: Session) -> None:
+    """Write everything that was changed and not written yet. Done before each commit (``shared.database``), so that nobody forgets it."""
+    for writer in session.info.get(WRITERS, ()):
+        writer(session)
+
+
+@cache
+def _insert(table: Table, names: tuple[str, ...]) -> TextClause:
+    columns = ", ".join(f'"{name}"' for name in names)
+    values = ", ".join(_value(table, name) for name in names)
+    recordset = f"ROWS FROM (json_to_recordset(CAST(:rows AS json)) AS ({_typed(table, names)})) WITH ORDINALITY"
+    return text(f'INSERT INTO "{table.name}" ({columns}) SELECT {values} FROM {recordset} ORDER BY ordinality')  # noqa: S608 - our own names
+
+
+@cache
+def _update(table: Table, key: Column[Any], names: tuple[str, ...]) -> TextClause:
+    changes = ", ".join(f'"{name}" = new."{name}"' for name in names)
+    new = f"json_to_recordset(CAST(:rows AS json)) AS new ({_typed(table, (key.name, *names))})"
+    return text(f'UPDATE "{table.name}" AS old SET {changes} FROM {new} WHERE old."{key.name}" = new."{key.name}"')  # noqa: S608 - the same
+
+
+def _typed(table: Table, names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}" {"text" if _is_binary(table, name) else _type(table, name)}' for name in names)
+
+
+def _value(table: Table, name: str) -> str:
+    """Bytes travel as the text they are of."""
+    return f"convert_to(\"{name}\", 'UTF8')" if _is_binary(table, name) else f'"{name}"'
+
+
+def _is_binary(table: Table, name: str) -> bool:
+    return isinstance(table.columns[name].type, LargeBinary)
+
+
+def _type(table: Table, name: str) -> str:
+    return str(table.columns[name].type.compile(dialect=POSTGRESQL))
