@@ -43,7 +43,7 @@ def seen(url: str) -> Seen:
     with room(url, "sla") as rooms, rooms() as session:
         return Seen(
             figures=figures(url),
-            hashes=dict(session.execute(select(cases.c.report_id, cases.c.last_hash)).tuples().all()),
+            hashes={report_id: last for report_id, last in session.execute(select(cases.c.report_id, cases.c.last_hash))},
             outcomes=_outcomes(session),
             cards={by: {card.about[by]: card for card in scoring.cards(session, *EVER, (by,))} for by in BY},
             names=names_of(session),
