@@ -61,8 +61,10 @@ risk_rows = Table(
     Column("similar", Integer, nullable=False),
 )
 Index("risks_of_agency", risk_rows.c.agency, risk_rows.c.place)
-Index("cases_finished", cases.c.submitted_at, postgresql_where=cases.c.state.in_([str(State.RESOLVED), str(State.CLOSED)]))
-
+_AT_RISK = [str(state) for state in AT_RISK]
+_FINISHED = [str(State.RESOLVED), str(State.CLOSED)]
+Index("cases_finished", cases.c.submitted_at, postgresql_where=cases.c.state.in_(_FINISHED))
+_BY_AND_BY = {"yield_per": 5000}  # while rows are counted, a transaction must not look idle
 _ALONE = text("SELECT pg_try_advisory_xact_lock(hashtext('sla.forecast'))")
 
 
@@ -94,12 +96,12 @@ def forecast(session: Session, at: datetime) -> Forecast:
 
 
 def _experience(session: Session) -> Experience:
-    columns = (*_ABOUT, clocks.c.started_at, cases.c.submitted_at)
-    stopped = and_(clocks.c.report_id == cases.c.report_id, clocks.c.name == "resolve", clocks.c.stopped_at == cases.c.submitted_at)
-    finished = cases.c.state.in_([str(State.RESOLVED), str(State.CLOSED)])
-    statement = select(*columns).join(clocks, stopped).where(finished).order_by(cases.c.submitted_at.desc()).limit(NEWEST)
+    """The newest are found before their clocks are, so that the index of finished cases is read and never all of them."""
+    finished = select(*_ABOUT, cases.c.submitted_at).where(cases.c.state.in_(_FINISHED))
+    newest = finished.order_by(cases.c.submitted_at.desc()).limit(NEWEST).subquery()
+    stopped = and_(clocks.c.report_id == newest.c.report_id, clocks.c.name == "resolve", clocks.c.stopped_at == newest.c.submitted_at)
     found = Experience()
-    for row in session.execute(statement).all():
+    for row in session.execute(select(newest, clocks.c.started_at).join(clocks, stopped), execution_options=_BY_AND_BY):
         kind, keeper = _kind(session, row)
         found.add(kind, time_taken(kind, keeper, row.started_at, row.submitted_at, _paused(row)))
     return found
@@ -108,17 +110,17 @@ def _experience(session: Session) -> Experience:
 def _running(session: Session, at: datetime, until: datetime) -> Iterator[tuple[Running, Timekeeper]]:
     """By agency, because that is how the index of deadlines is made: of a million open cases only these are read."""
     agencies = list(timekeeper(session).province.agencies)
-    at_risk = cases.c.state.in_([str(state) for state in AT_RISK])
-    due = and_(cases.c.agency.in_(agencies), cases.c.due_at > at, cases.c.due_at <= until, at_risk)
+    due = and_(cases.c.agency.in_(agencies), cases.c.due_at > at, cases.c.due_at <= until, cases.c.state.in_(_AT_RISK))
     runs = and_(clocks.c.report_id == cases.c.report_id, clocks.c.name == "resolve", clocks.c.stopped_at.is_(None))
-    for row in session.execute(select(*_ABOUT, clocks.c.started_at, cases.c.due_at).join(clocks, runs).where(due)):
+    statement = select(*_ABOUT, cases.c.due_at, clocks.c.started_at).join(clocks, runs).where(due)
+    for row in session.execute(statement, execution_options=_BY_AND_BY):
         kind, keeper = _kind(session, row)
         yield Running(report_id=row.report_id, kind=kind, begins=row.started_at, due_at=row.due_at, paused=_paused(row)), keeper
 
 
 def _overdue(session: Session, at: datetime) -> Mapping[str, int]:
     """Open, no result handed in, and past the deadline; a question asked in time stops it."""
-    at_work = and_(cases.c.state.in_([str(state) for state in AT_RISK]), cases.c.due_at <= at)
+    at_work = and_(cases.c.state.in_(_AT_RISK), cases.c.due_at <= at)
     asked_late = and_(cases.c.state == str(State.WAITING), cases.c.due_at < cases.c.paused_at)
     rows = session.execute(select(cases.c.agency, func.count()).where(or_(at_work, asked_late)).group_by(cases.c.agency))
     return {agency: number for agency, number in rows}
@@ -144,7 +146,7 @@ def all_rows(session: Session) -> Iterator[Row[Any]]:
     in_time = (
         select(*columns).join(cases, cases.c.report_id == history.c.report_id).order_by(history.c.at, history.c.report_id, history.c.seq)
     )
-    yield from session.execute(in_time, execution_options={"yield_per": 1000})
+    yield from session.execute(in_time, execution_options=_BY_AND_BY)
 
 
 # --- as it was made last ---------------------------------------------------------------------------------------------------
@@ -201,7 +203,7 @@ def page_of_risks(session: Session, *, agency: str = "", after: int = 0, limit: 
         cases.c.report_id == risk_rows.c.report_id,
         cases.c.agency == risk_rows.c.agency,
         cases.c.due_at == risk_rows.c.due_at,
-        cases.c.state.in_([str(state) for state in AT_RISK]),
+        cases.c.state.in_(_AT_RISK),
     )
     statement = select(risk_rows, cases.c.tracking_code, cases.c.category).join(cases, still).where(risk_rows.c.place > after)
     statement = statement.where(risk_rows.c.agency == agency) if agency else statement
