@@ -56,14 +56,14 @@ def _outlook(one: Outlook, names: dict[str, str]) -> str:
     said = (
         f"{one.due:>6} due  {one.expected:6.1f} expected late  {one.likely:>4} likely  {one.unknown:>4} unknown  {one.overdue:>5} overdue"
     )
-    return f"{names.get(one.agency, one.agency):40}{said}"
+    return f"{names.get(one.agency, one.agency)[:38]:40}{said}"
 
 
 def _risk(one: Risk, names: dict[str, str]) -> str:
     value = one.chance.value
     chance = f"{value:4.0%} of {one.chance.similar} ({one.chance.basis})" if value is not None else "too few similar cases"
     left = f"{one.left.total_seconds() / 3600:.1f} {'hours' if one.kind.on_the_wall else 'working hours'} left"
-    return f"{one.report_id}  {names.get(one.kind.agency, one.kind.agency):40}{left:>24}  {chance}"
+    return f"{one.report_id}  {names.get(one.kind.agency, one.kind.agency)[:38]:40}{left:>24}  {chance}"
 
 
 def check(url: str, say: Say) -> str:

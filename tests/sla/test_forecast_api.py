@@ -167,7 +167,7 @@ class TestKept:
             shown = {
                 sample.name: sample.value for family in forecasting.gauges(session) for sample in family.samples if "dh" in str(sample)
             }
-        assert shown == {"hoiam_forecast_breaches": pytest.approx(0.2), "hoiam_forecast_due": 1}
+        assert shown == {"hoiam_forecast_breaches": pytest.approx(0.2), "hoiam_forecast_due": 1, "hoiam_forecast_unknown": 0}
 
 
 class TestRoute:

@@ -50,7 +50,9 @@ def simulate(
         if other:
             second = _second_database(url)
             again = play(second, scenario, planned, other, moments, typer.echo, patient=True)
-            typer.echo(f"\nUnder {what_if}: {again.refused} requests refused. {difference(seen(url), seen(second))}")
+            refused = "".join(f"\n{number:>6}  {why}" for why, number in again.refused.most_common())
+            typer.echo(f"\nUnder {what_if} {again.refused.total()} requests are refused{refused}")
+            typer.echo(difference(seen(url), seen(second)))
         if keep:
             _wait(url)
         if not all(proven):

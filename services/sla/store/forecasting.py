@@ -212,9 +212,10 @@ def page_of_risks(session: Session, *, agency: str = "", after: int = 0, limit: 
 
 def gauges(session: Session) -> Iterable[GaugeMetricFamily]:
     """What is to be expected, as the last forecast has it."""
-    breaches = GaugeMetricFamily("hoiam_forecast_breaches", "Cases expected to break their deadline soon", labels=["agency"])
+    breaches = GaugeMetricFamily("hoiam_forecast_breaches", "Cases that will probably break their deadline soon", labels=["agency"])
     due = GaugeMetricFamily("hoiam_forecast_due", "Cases whose deadline comes soon", labels=["agency"])
+    unknown = GaugeMetricFamily("hoiam_forecast_unknown", "Of these, those of which nothing can be said", labels=["agency"])
     for one in kept_outlooks(session):
-        breaches.add_metric([one.agency], one.expected)
-        due.add_metric([one.agency], one.due)
-    return breaches, due
+        for family, value in ((breaches, one.expected), (due, one.due), (unknown, one.unknown)):
+            family.add_metric([one.agency], value)
+    return breaches, due, unknown
