@@ -52,7 +52,7 @@ def simulate(
             again = play(second, scenario, planned, other, moments, typer.echo, patient=True)
             refused = "".join(f"\n{number:>6}  {why}" for why, number in again.refused.most_common())
             typer.echo(f"\nUnder {what_if} {again.refused.total()} requests are refused{refused}")
-            typer.echo(difference(seen(url), seen(second)))
+            typer.echo(f"\n{difference(seen(url), seen(second))}")
         if keep:
             _wait(url)
         if not all(proven):

@@ -24,7 +24,7 @@ def upgrade() -> None:
     op.create_table(
         "risks",
         sa.Column("place", sa.Integer(), primary_key=True),
-        sa.Column("report_id", sa.Uuid(), sa.ForeignKey("cases.report_id"), nullable=False),
+        sa.Column("report_id", sa.Uuid(), nullable=False),
         sa.Column("agency", sa.Text(), nullable=False),
         sa.Column("due_at", MOMENT, nullable=False),
         sa.Column("hours_left", sa.Float(), nullable=False),
