@@ -73,6 +73,7 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     "GET /v1/scorecards/ranking": EVERYBODY,
     "GET /v1/scorecards/cases": CASE_READERS,
     "GET /v1/scorecards/frozen/{month}": EVERYBODY,
+    "GET /v1/forecast": CASE_READERS,
     "GET /v1/audit/roots": EVERYBODY,
     "GET /v1/audit/roots/{day}": EVERYBODY,
     "GET /v1/cases/{report_id}/receipt": EVERYBODY,  # hashes only: nobody is named, nothing is told

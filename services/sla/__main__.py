@@ -3,9 +3,9 @@
 from fastapi import APIRouter
 
 from services.sla import api, handlers, store
-from services.sla.api import audit, explaining, scorecards
+from services.sla.api import audit, explaining, forecast, scorecards
 from services.sla.settings import SlaSettings
-from services.sla.store import roots, scoring
+from services.sla.store import forecasting, roots, scoring
 from shared import logs
 from shared.service import Process, Service, steadily, timely
 from shared.settings import from_environment
@@ -15,7 +15,7 @@ from shared.web import Desk
 def whole_api(desk: Desk) -> APIRouter:
     """Every room's door."""
     router = APIRouter()
-    for part in (api, explaining, scorecards, audit):
+    for part in (api, explaining, scorecards, audit, forecast):
         router.include_router(part.routes(desk))
     return router
 
@@ -28,8 +28,12 @@ def service(_settings: SlaSettings) -> Service:
         handlers=handlers.HANDLERS,
         preload=store.preload,
         api=whole_api,
-        gauges=lambda session: [*store.gauges(session), *scoring.gauges(session), *roots.gauges(session)],
-        works={"scorecards": steadily(scoring.score_some), "roots": timely(handlers.make_root)},
+        gauges=lambda session: [*store.gauges(session), *scoring.gauges(session), *roots.gauges(session), *forecasting.gauges(session)],
+        works={
+            "scorecards": steadily(scoring.score_some),
+            "roots": timely(handlers.make_root),
+            "forecast": timely(handlers.make_forecast, rest=5.0),
+        },
     )
 
 

@@ -10,7 +10,7 @@ from services.sla.domain import alarms, assigning, deciding, hearing, merging, w
 from services.sla.domain.case import Case
 from services.sla.domain.clocks import Timekeeper
 from services.sla.domain.lifecycle import State, possible
-from services.sla.store import roots
+from services.sla.store import forecasting, roots
 from shared import messages as say
 from shared.handling import Handler, moment
 from shared.messages import Message, ReportReceived, ReportRouted, ReportUnrouted, Tick
@@ -62,6 +62,12 @@ def keep_time(tick: Tick, session: Session) -> Sequence[Message]:
 def make_root(tick: Tick, session: Session) -> Sequence[Message]:
     """Run by a loop of its own, so that a day with many cases holds up no deadline."""
     return roots.grow(session, tick.at)
+
+
+def make_forecast(tick: Tick, session: Session) -> Sequence[Message]:
+    """Run by a loop of its own; nothing is said about it, it is asked for."""
+    forecasting.renew(session, tick.at)
+    return []
 
 
 def _call(case: Case, tick: Tick, session: Session) -> list[Message]:

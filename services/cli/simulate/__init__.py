@@ -18,6 +18,7 @@ from services.cli.private_postgres import PrivatePostgres
 from services.cli.process import CannotStart
 from services.cli.simulate.agenda import SCENARIOS, plans
 from services.cli.simulate.cast import Moments
+from services.cli.simulate.difference import difference, seen
 from services.cli.simulate.figures import figures, table
 from services.cli.simulate.world import play
 from shared.province import Province, read_province
@@ -49,7 +50,9 @@ def simulate(
         if other:
             second = _second_database(url)
             again = play(second, scenario, planned, other, moments, typer.echo, patient=True)
-            typer.echo(f"\nUnder {what_if} ({again.refused} requests refused), and the difference:\n\n{table(found, figures(second))}")
+            refused = "".join(f"\n{number:>6}  {why}" for why, number in again.refused.most_common())
+            typer.echo(f"\nUnder {what_if} {again.refused.total()} requests are refused{refused}")
+            typer.echo(f"\n{difference(seen(url), seen(second))}")
         if keep:
             _wait(url)
         if not all(proven):

@@ -71,7 +71,8 @@ def figures(url: str) -> Figures:
 
 def table(of: Figures, other: Figures | None = None) -> str:
     """One line a figure; with ``other`` beside it, and the difference."""
-    return "\n".join(_line(of, other, label, part, whole) for label, part, whole in ROWS)
+    heads = [f"{'':42}{'as it was':>30}{'what if':>30}{'change':>24}"] if other else []
+    return "\n".join([*heads, *(_line(of, other, label, part, whole) for label, part, whole in ROWS)])
 
 
 def _line(of: Figures, other: Figures | None, label: str, part: str, whole: str) -> str:

@@ -1,6 +1,7 @@
 """Real services on a real database, under a clock that jumps from event to event."""
 
 import heapq
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
@@ -37,7 +38,7 @@ class World:
         self._wanted = {event_type(kind) for kind in wanted}
         self._agenda: list[tuple[datetime, int, Message]] = []
         self._number = count()
-        self.refused = 0
+        self.refused = Counter[str]()  # by what was asked and why not
         self.ticks = 0
         self.handled = 0
 
@@ -93,9 +94,9 @@ class World:
         if not self._patient:
             handling.together(envelopes)
             return
-        for outcome in handling.batch(envelopes):
+        for envelope, outcome in zip(envelopes, handling.batch(envelopes), strict=True):
             if isinstance(outcome, Refused):
-                self.refused += 1
+                self.refused[f"{envelope.message.topic} {outcome.code}"] += 1
             elif isinstance(outcome, Exception):
                 raise outcome
 

@@ -70,7 +70,7 @@ def deadline_of(case: Case, moves: Sequence[Row], keeper: Timekeeper, at: dateti
     if not steps:
         return None
     first = max(n for n, step in enumerate(steps) if step.grants)
-    granted, measure = steps[first], _measure(keeper, steps[first].sla_class)
+    granted, measure = steps[first], measure_of(keeper, steps[first].sla_class)
     emergency = _emergency(case, keeper) if granted.trigger in GRANTED else None
     left = measure(_counted_until(case, moves, at), steps[-1].due_at)
     return Deadline(
@@ -109,13 +109,13 @@ def _step(case: Case, move: Row, due_at: datetime, current: str, last: Step | No
         at=move.at,
         since=since,
         due_at=due_at,
-        added=_measure(keeper, sla_class)(since, due_at),
+        added=measure_of(keeper, sla_class)(since, due_at),
         sla_class=sla_class,
         reason=str(move.data.get("reason", "")),
     )
 
 
-def _measure(keeper: Timekeeper, sla_class: str) -> Measure:
+def measure_of(keeper: Timekeeper, sla_class: str) -> Measure:
     """How long it is from one moment to another, in the time that counts for the class."""
     on_the_wall = keeper.allowance("resolve", sla_class=sla_class).time == "wall"
     return (lambda since, until: until - since) if on_the_wall else keeper.calendar.between
