@@ -46,6 +46,8 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     "POST /v1/reports/{tracking_code}/rating": frozenset({Role.REPORTER}),
     "POST /v1/reports/{tracking_code}/objection": frozenset({Role.REPORTER}),
     "GET /v1/categories": EVERYBODY,
+    "POST /v1/reports/{tracking_code}/contact:disclose": STAFF,
+    "GET /v1/privacy/accesses": frozenset({Role.AUDITOR, Role.ADMIN}),
     # routing
     "POST /v1/route:explain": STAFF,
     "GET /v1/triage": STAFF,

@@ -57,10 +57,13 @@ def timely(handler: Handler, rest: float = 1.0) -> Work:
     """A further loop: ``handler`` hears the time every ``rest`` seconds, in a transaction of its own, and what it says is sent."""
 
     def work(handling: Handling, beat: Beat) -> None:
+        next_at = 0.0
         while beat():
-            tick = Tick(at=now())
-            handling.run(lambda session, tick=tick: handler(tick, session))  # type: ignore[misc]  # bound now on purpose
-            time.sleep(rest)
+            if time.monotonic() >= next_at:
+                tick = Tick(at=now())
+                handling.run(lambda session, tick=tick: handler(tick, session))  # type: ignore[misc]  # bound now on purpose
+                next_at = time.monotonic() + rest
+            time.sleep(min(rest, 1.0))  # a process that stops waits for nobody's rest
 
     return work
 

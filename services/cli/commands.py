@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import OperationalError
 
-from services.cli import agency, audit, bench, demo, forecast, keys, pages, parked, receipts, rules, scorecard
+from services.cli import agency, audit, bench, demo, forecast, keys, pages, parked, privacy, receipts, rules, scorecard
 from services.cli.process import CannotStart
 from services.cli.simulate import simulate
 from services.cli.system import apply_embedded, database_url, load_all, migrate_all, room, whole_topology
@@ -33,6 +33,7 @@ app.add_typer(parked_app, name="parked", help="Messages that no service could ha
 app.add_typer(audit_app, name="audit", help="Whether histories are as they were written.")
 app.add_typer(scorecard.app, name="scorecard", help="What agencies achieved: shown, exported, verified, frozen.")
 app.add_typer(forecast.app, name="forecast", help="Which cases will probably be late soon, and how good forecasts were.")
+app.add_typer(privacy.app, name="privacy", help="Who reported: keys changed, contacts forgotten, told to the person itself.")
 app.add_typer(routing_app, name="routing", help="The rules that name the agency.")
 app.add_typer(bench_app, name="bench", help="Measure, beside a yardstick in the same run.")
 

@@ -3,8 +3,10 @@
 from services.intake import api, handlers, store
 from services.intake.settings import IntakeSettings
 from shared import logs
-from shared.service import Process, Service
+from shared.service import Process, Service, timely
 from shared.settings import from_environment
+
+FORGET_EVERY = 30.0  # seconds
 
 
 def service(settings: IntakeSettings) -> Service:
@@ -17,6 +19,7 @@ def service(settings: IntakeSettings) -> Service:
         api=lambda desk: api.routes(desk, settings),
         portal_of=api.portal_of,
         gauges=store.gauges,
+        works={"forgetting": timely(handlers.forgetting(settings.contact_days), rest=FORGET_EVERY)},
     )
 
 

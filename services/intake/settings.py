@@ -1,7 +1,13 @@
-"""Settings of intake: those of the services that know who reported."""
+"""Settings of intake: how long it knows who reported, and how much it takes from whom."""
+
+from pydantic import Field
 
 from shared.settings import ReporterSettings
 
 
 class IntakeSettings(ReporterSettings):
-    """Nothing of its own."""
+    """The secrets are never shown when settings are printed."""
+
+    contact_days: int = Field(
+        365, ge=1, description="Who reported is forgotten so many days after the report ended and nothing more happened to it"
+    )

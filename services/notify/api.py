@@ -129,7 +129,7 @@ def _view(notice: Notice, reporter: str, hosts: Mapping[UUID, str], link: str) -
 
 
 def _masked(keys: SealingKeys, sealed: str | None, report_id: UUID) -> str:
-    if sealed is None:
+    if not sealed:
         return ""
     try:
         return opened(keys, sealed, about=str(report_id)).masked

@@ -11,11 +11,21 @@ from services.notify.domain.webhooks import AddWebhook, Webhook
 from shared import province
 from shared.errors import Refused
 from shared.handling import Handler
-from shared.messages import Fact, Message, ReporterReachable, ReportReceived
+from shared.messages import Fact, Message, ReporterErased, ReporterReachable, ReportReceived
 
 
 def keep_contact(reachable: ReporterReachable, session: Session) -> Sequence[Message]:
     store.keep_contact(session, SealedContact(report_id=reachable.report_id, sealed=reachable.sealed, at=reachable.at))
+    return []
+
+
+def forget_reporter(erased: ReporterErased, session: Session) -> Sequence[Message]:
+    """The newest word on how to reach the reporter is: not at all. So an older contact that comes late is not kept."""
+    store.keep_contact(session, SealedContact(report_id=erased.report_id, sealed="", at=erased.at))
+    store.forget_reporter(session, erased.report_id)
+    subject = store.known_subject(session, erased.report_id)
+    if subject:
+        subject.reachable = False
     return []
 
 
@@ -42,6 +52,7 @@ def _tell(subject: Subject, fact: Fact, session: Session) -> Sequence[Message]:
 
 HANDLERS: Mapping[type, Handler] = {
     ReporterReachable: keep_contact,
+    ReporterErased: forget_reporter,
     **dict.fromkeys(STATUS, tell),
     ReportReceived: begin_telling,
     AddWebhook: add_webhook,

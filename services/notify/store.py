@@ -100,6 +100,7 @@ _mapper.map_imperatively(Subject, subjects)
 _mapper.map_imperatively(SealedContact, contacts)
 _mapper.map_imperatively(Webhook, webhooks)
 _mapper.map_imperatively(Notice, notices)
+FORGOTTEN = "the reporter was forgotten"
 _WEBHOOKS = "webhooks"  # in session.info: asked once a transaction
 
 
@@ -139,6 +140,13 @@ def keep_contact(session: Session, contact: SealedContact) -> None:
         _contacts.add(session, contact)
     elif before.at < contact.at:
         before.sealed, before.at = contact.sealed, contact.at
+
+
+def forget_reporter(session: Session, report_id: UUID) -> None:
+    """What was written to the reporter goes; that something was written, and when, stays. What waits is not sent any more."""
+    letters = update(notices).where(notices.c.report_id == report_id, notices.c.webhook_id.is_(None))
+    session.execute(letters.values(subject="", body="", html=None, last_error=""))
+    session.execute(letters.where(notices.c.state == State.PENDING).values(state=State.FAILED, last_error=FORGOTTEN))
 
 
 def webhooks_of(session: Session, portal: str) -> list[Webhook]:

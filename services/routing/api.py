@@ -34,6 +34,8 @@ class TriageEntry(BaseModel):
     hop: int
     bounces: int
     explanation: str
+    advice: list[str]  # what the words seem to be about that is not for this service: names of redirects, in Vietnamese
+    abusive: bool
 
 
 class TriagePage(BaseModel):
@@ -136,7 +138,10 @@ def _entry(placement: Placement, of: Province) -> TriageEntry:
     report = placement.report
     category = of.categories.get(report.category)
     return TriageEntry(
-        **report.model_dump(include={"report_id", "tracking_code", "category", "description", "location", "attributes", "urgent"}),
+        **report.model_dump(
+            include={"report_id", "tracking_code", "category", "description", "location", "attributes", "urgent", "abusive"}
+        ),
+        advice=[of.redirects[code].name.vi for code in report.advice if code in of.redirects],
         category_name=category.name.vi if category else report.category,
         received_at=report.at,
         waiting_since=placement.decided_at,

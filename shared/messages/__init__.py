@@ -35,6 +35,7 @@ from shared.messages.facts import (
     NoticeDelivered,
     NoticeFailed,
     ReportCommented,
+    ReporterErased,
     ReporterReachable,
     ReportObjected,
     ReportRated,
@@ -73,7 +74,7 @@ CENTRE_REQUESTS: tuple[type[Request], ...] = (
 TO_AGENCY: tuple[type[ToAgency], ...] = (Assignment, Comment, Reminder, Withdrawal, Transfer, RequestDone, RequestRefused)
 FACTS: dict[str, tuple[type[Fact], ...]] = {
     "intake": (
-        ReportReceived, ReporterReachable, ReportCommented, ReportWithdrawn, ReportRated, ReportObjected,
+        ReportReceived, ReporterReachable, ReporterErased, ReportCommented, ReportWithdrawn, ReportRated, ReportObjected,
     ),
     "routing": (ReportRouted, ReportUnrouted),
     "sla": (
@@ -158,6 +159,7 @@ __all__ = [
     "ReportRouted",
     "ReportUnrouted",
     "ReportWithdrawn",
+    "ReporterErased",
     "ReporterReachable",
     "Request",
     "RequestDone",

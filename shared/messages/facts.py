@@ -11,7 +11,8 @@ from shared.messages.kinds import CaseFact, Fact, Location, Outcome
 
 
 class ReportReceived(Fact):
-    """``reachable``: a contact was left, and follows sealed in ``reporter.reachable``."""
+    """``reachable``: a contact was left, and follows sealed in ``reporter.reachable``. ``advice`` are codes of the province's redirects: it
+    seems to belong elsewhere; ``abusive``: it holds an insult. Both are hints for the operations centre, and decide nothing."""
 
     topic = "report.received"
     tracking_code: str
@@ -23,6 +24,8 @@ class ReportReceived(Fact):
     urgent: bool = False
     reachable: bool = False
     language: str = "vi"
+    advice: tuple[str, ...] = ()
+    abusive: bool = False
 
 
 class ReporterReachable(Fact):
@@ -30,6 +33,12 @@ class ReporterReachable(Fact):
 
     topic = "reporter.reachable"
     sealed: str
+
+
+class ReporterErased(Fact):
+    """Who reported is forgotten: asked for, or kept long enough. Nothing more is told to anybody."""
+
+    topic = "reporter.erased"
 
 
 class ReportCommented(Fact):

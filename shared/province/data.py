@@ -93,11 +93,15 @@ class Group(Coded):
 
 
 class Redirect(Coded):
-    """What this system does not handle, and where to go instead: ``text`` is told to the reporter."""
+    """What this system does not handle, and where to go instead: ``text`` is told to whoever writes one of the ``keywords``.
+
+    ``urgent``: somebody may be in danger, so it is told before anything else.
+    """
 
     name: Wording
     text: Wording
     keywords: tuple[Line, ...] = ()
+    urgent: bool = False
 
 
 # --- agencies and areas -----------------------------------------------------------------------------------------------
@@ -160,7 +164,10 @@ def _known_zone(name: str) -> str:
 
 
 class Card(Coded):
-    """``centre`` and ``arbiter`` are agency codes: who routes by hand and approves, and who settles what they can't."""
+    """``centre`` and ``arbiter`` are agency codes: who routes by hand and approves, and who settles what they can't.
+
+    ``abusive``: words and phrases the public copy of a text leaves out.
+    """
 
     name: Wording
     time_zone: Annotated[str, AfterValidator(_known_zone)]
@@ -168,6 +175,7 @@ class Card(Coded):
     hotline: Annotated[str, Field(pattern=r"^[0-9]{3,15}$")]
     centre: Slug
     arbiter: Slug
+    abusive: tuple[Line, ...] = ()
 
 
 class Province(Card):

@@ -16,7 +16,9 @@ _PHONE = re.compile(r"(?:\+?84|0)((?:3|5|7|8|9)\d{8}|2\d{9})")  # mobile, fixed 
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
 
 
-def _at_least(letters: int) -> Callable[[str], str]:
+def at_least(letters: int) -> Callable[[str], str]:
+    """So many characters, blanks at the ends not counted."""
+
     def check(text: str) -> str:
         if len(text) < letters:
             raise ValueError(f"must have at least {letters} characters besides blanks")
@@ -25,13 +27,13 @@ def _at_least(letters: int) -> Callable[[str], str]:
     return check
 
 
-def _email(text: str) -> str:
+def mail_address(text: str) -> str:
     if text and not _EMAIL.fullmatch(text):
         raise ValueError("must be an e-mail address")
     return text
 
 
-def _phone(text: str) -> str:
+def telephone(text: str) -> str:
     """In the international form (E.164)."""
     found = _PHONE.fullmatch(re.sub(r"[ .()-]", "", text))
     if text and found is None:
@@ -68,8 +70,8 @@ class Contact(Body):
     """How the reporter wants to hear the answer."""
 
     name: Annotated[Text, Field(max_length=100)] = ""
-    email: Annotated[str, Field(max_length=254), AfterValidator(_email)] = ""
-    phone: Annotated[str, Field(max_length=30), AfterValidator(_phone)] = ""
+    email: Annotated[str, Field(max_length=254), AfterValidator(mail_address)] = ""
+    phone: Annotated[str, Field(max_length=30), AfterValidator(telephone)] = ""
 
     @model_validator(mode="after")
     def _reaches_somebody(self) -> Self:
@@ -82,7 +84,7 @@ class ReportBody(Body):
     """A citizen's report, as a portal sends it."""
 
     category: Annotated[str, Field(max_length=50)]
-    description: Annotated[Text, AfterValidator(_at_least(5))]
+    description: Annotated[Text, AfterValidator(at_least(5))]
     location: Place
     attributes: Annotated[dict[str, Annotated[Text, Field(max_length=500)]], Field(max_length=20)] = {}
     urgent: StrictBool = False
@@ -112,10 +114,10 @@ class RatingBody(Body):
 class ObjectionBody(Body):
     """What was not done."""
 
-    reason: Annotated[Text, AfterValidator(_at_least(10))]
+    reason: Annotated[Text, AfterValidator(at_least(10))]
 
 
 class CommentBody(Body):
     """A word from the reporter."""
 
-    text: Annotated[Text, AfterValidator(_at_least(2))]
+    text: Annotated[Text, AfterValidator(at_least(2))]

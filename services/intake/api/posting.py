@@ -17,6 +17,7 @@ from services.intake.api.recent import Recent
 from services.intake.api.showing import report_by_typed_code
 from services.intake.api.strict import StrictRoute
 from services.intake.domain.checks import Objection, objections
+from services.intake.domain.phrases import Advice, advice, is_abusive
 from services.intake.domain.report import AddComment, ReceiveReport, Report
 from services.intake.domain.tracking import new_code
 from services.intake.settings import IntakeSettings
@@ -24,7 +25,7 @@ from shared.access import link_opens, link_secret
 from shared.envelope import Envelope, new_id, new_trace
 from shared.errors import Forbidden, Refused
 from shared.messages import Location
-from shared.privacy import SealingKeys
+from shared.privacy import SealingKeys, lookup_hash
 from shared.problems import Busy
 from shared.province import Province
 from shared.web import Caller, Desk
@@ -50,7 +51,11 @@ class KeyReused(Refused):
 
 
 class Receipt(BaseModel):
-    """``link`` is for the reporter alone: who holds its ``secret`` may add to the report. The status is for everybody."""
+    """``link`` is for the reporter alone: who holds its ``secret`` may add to the report. The status is for everybody.
+
+    ``advice``: the words seem to be about something this service does not handle, and where to go with that. The report is received all
+    the same. Where ``urgent``, show it before anything else: somebody may be in danger, and nobody here will send help.
+    """
 
     report_id: UUID
     tracking_code: str
@@ -58,6 +63,7 @@ class Receipt(BaseModel):
     secret: str
     status_url: str
     received_at: AwareDatetime
+    advice: list[Advice] = []
 
 
 class CommentReceipt(BaseModel):
@@ -74,12 +80,12 @@ def routes(desk: Desk, settings: IntakeSettings, provinces: Recent[str, Province
     async def receive(body: ReportBody, caller: Caller, response: Response, idempotency_key: IdempotencyKey = "") -> Receipt:
         """A citizen's report, safe when this answers. Send it again with the same key whenever no answer came."""
         key, of = _checked(idempotency_key), await _latest(provinces)
-        asked = _asked(body, settings, portal=caller.name, key=key, prefix=of.tracking_prefix, seals=seals, desk=desk)
+        asked = _asked(body, settings, portal=caller.name, key=key, of=of, seals=seals, desk=desk)
         wrong = list(objections(of, category=body.category, area=body.location.area, urgent=body.urgent, attributes=body.attributes))
         if wrong and await run_in_threadpool(_sent_before, desk, asked) is None:
             raise _unfit(wrong)
         kept = await keep_report(asked)
-        receipt = _receipt(kept, settings)
+        receipt = _receipt(kept, settings, of)
         response.headers["Location"] = receipt.status_url
         if isinstance(kept, Report):
             response.headers["Idempotent-Replayed"] = "true"
@@ -141,18 +147,22 @@ def _comment_keeper(desk: Desk) -> Callable[[AddComment], Awaitable[bool]]:
 
 
 def _asked(
-    body: ReportBody, settings: IntakeSettings, *, portal: str, key: str, prefix: str, seals: SealingKeys, desk: Desk
+    body: ReportBody, settings: IntakeSettings, *, portal: str, key: str, of: Province, seals: SealingKeys, desk: Desk
 ) -> ReceiveReport:
-    report_id = new_id()
+    report_id, contact = new_id(), body.contact
     return ReceiveReport(
         report_id=report_id,
         at=desk.clock(),
-        tracking_code=new_code(prefix),
+        tracking_code=new_code(of.tracking_prefix),
         portal=portal,
         key=key,
         fingerprint=body.fingerprint(settings.link_key),
         location=Location(**body.location.model_dump()),
-        sealed=seals.seal(body.contact.model_dump_json(), about=str(report_id)) if body.contact else "",
+        sealed=seals.seal(contact.model_dump_json(), about=str(report_id)) if contact else "",
+        phone_hash=lookup_hash(settings.link_key, contact.phone) if contact else "",
+        email_hash=lookup_hash(settings.link_key, contact.email) if contact else "",
+        advice=tuple(hint.code for hint in advice(body.description, of)),
+        abusive=is_abusive(body.description, of),
         **body.model_dump(exclude={"location", "contact"}),
     )
 
@@ -168,7 +178,7 @@ def _same(before: Report, asked: ReceiveReport) -> Report:
     return before
 
 
-def _receipt(kept: ReceiveReport | Report, settings: IntakeSettings) -> Receipt:
+def _receipt(kept: ReceiveReport | Report, settings: IntakeSettings, of: Province) -> Receipt:
     """The secret stands behind a # of the link: browsers keep that to themselves, and no log of a server gets it."""
     received_at = kept.received_at if isinstance(kept, Report) else kept.at
     secret = link_secret(settings.link_key, kept.report_id)
@@ -180,6 +190,7 @@ def _receipt(kept: ReceiveReport | Report, settings: IntakeSettings) -> Receipt:
         secret=secret,
         status_url=url,
         received_at=received_at,
+        advice=advice(kept.description, of),
     )
 
 

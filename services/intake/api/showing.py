@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from services.intake import store
 from services.intake.api.recent import Recent
 from services.intake.domain import wording
+from services.intake.domain.phrases import public_copy
 from services.intake.domain.report import ANSWERED, Report, Status
-from services.intake.domain.screening import redacted
-from services.intake.domain.timeline import Entry
+from services.intake.domain.timeline import REPORTERS_WORDS, Entry
 from services.intake.domain.tracking import Mistyped, read_code
 from shared.errors import NotFound
 from shared.messages import Outcome
@@ -46,7 +46,7 @@ class ReportView(BaseModel):
     status: Status
     status_name: Wording
     category: Named
-    description: str  # without what names people
+    description: str  # without what names people, and without insults
     area: Named | None
     urgent: bool
     agency: Named | None
@@ -117,7 +117,7 @@ def view(report: Report, entries: list[Entry], of: Province) -> ReportView:
         status=report.status,
         status_name=wording.STATUS[report.status],
         category=_named(of.categories, report.category),
-        description=redacted(report.description),
+        description=public_copy(report.description, of),
         area=_named(of.areas, report.location["area"]) if report.location.get("area") else None,
         urgent=report.urgent,
         agency=_named(of.agencies, report.agency) if report.agency else None,
@@ -141,7 +141,7 @@ def _entry(entry: Entry, of: Province) -> EntryView:
     return EntryView(
         at=entry.at,
         topic=entry.topic,
-        text=wording.told(entry.topic, _public(entry), agency=holder, zone=ZoneInfo(of.time_zone)),
+        text=wording.told(entry.topic, _public(entry, of), agency=holder, zone=ZoneInfo(of.time_zone)),
         agency=agency,
         outcome=entry.data.get("outcome"),
         answer=entry.data.get("answer"),
@@ -181,6 +181,7 @@ def _tagged(body: bytes, seen: str) -> Response:
     return Response(body, headers=headers, media_type="application/json")
 
 
-def _public(entry: Entry) -> dict[str, Any]:
+def _public(entry: Entry, of: Province) -> dict[str, Any]:
     """A reporter's own words without what names people; what an office writes may name its telephone."""
-    return {**entry.data, "text": redacted(entry.data["text"])} if entry.topic == "report.commented" else entry.data
+    field = REPORTERS_WORDS.get(entry.topic)
+    return {**entry.data, field: public_copy(entry.data[field], of)} if field else entry.data

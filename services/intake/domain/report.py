@@ -27,7 +27,9 @@ class Status(StrEnum):
 
 
 ANSWERED = frozenset({Status.RESOLVED, Status.CLOSED})
-OPEN = tuple(status for status in Status if status not in {Status.CLOSED, Status.REFUSED, Status.CANCELLED})
+FINAL = frozenset({Status.CLOSED, Status.REFUSED, Status.CANCELLED})
+OPEN = tuple(status for status in Status if status not in FINAL)
+IDENTITY = frozenset({"sealed", "phone_hash", "email_hash"})
 
 LEADS_TO: dict[type[Message], Status] = {
     say.CaseOpened: Status.RECEIVED,
@@ -49,7 +51,8 @@ LEADS_TO: dict[type[Message], Status] = {
 
 
 class ReceiveReport(Message):
-    """A portal's POST, checked. ``sealed`` is the contact; ``fingerprint`` tells a repeated body from another under the same ``key``."""
+    """A portal's POST, checked. ``sealed`` is the contact; ``fingerprint`` tells a repeated body from another under the same ``key``;
+    ``phone_hash`` and ``email_hash`` find the reports of who asks for them; ``advice`` and ``abusive`` as in ``report.received``."""
 
     topic = "receive_report"
     tracking_code: str
@@ -64,6 +67,10 @@ class ReceiveReport(Message):
     sealed: str
     language: str
     external_ref: str
+    phone_hash: str = ""
+    email_hash: str = ""
+    advice: tuple[str, ...] = ()
+    abusive: bool = False
 
 
 class AddComment(Message):
@@ -105,11 +112,11 @@ class Report:
     def receive(cls, asked: ReceiveReport) -> tuple[Self, list[Message]]:
         """The report and what is said about it: first how to reach the reporter, so that the news that follow find somebody."""
         report = cls(
-            **asked.model_dump(exclude={"at", "location", "sealed"}),
+            **asked.model_dump(exclude={"at", "location", "advice", "abusive", *IDENTITY}),
             location=asked.location.model_dump(exclude_defaults=True),
             received_at=asked.at,
         )
-        content = asked.model_dump(exclude={"key", "fingerprint", "external_ref", "sealed", "location"})
+        content = asked.model_dump(exclude={"key", "fingerprint", "external_ref", "location", *IDENTITY})
         content["description"] = redacted(asked.description, CONTACTS)
         received = say.ReportReceived(**content, location=asked.location, reachable=bool(asked.sealed))
         if not asked.sealed:
@@ -133,7 +140,9 @@ class Report:
 
 @dataclass(kw_only=True)
 class Reporter:
-    """Who sent a report, readable only with the sealing keys."""
+    """Who sent a report, readable only with the sealing keys. The hashes are keyed: they find a person's reports, and tell nothing else."""
 
     report_id: UUID
     sealed: str
+    phone_hash: str = ""
+    email_hash: str = ""

@@ -41,6 +41,7 @@ SHOWN: dict[type[Fact], frozenset[str]] = {
     say.NoticeDelivered: frozenset({"about"}),
     say.NoticeFailed: frozenset({"about"}),
 }
+REPORTERS_WORDS = {"report.commented": "text", "report.withdrawn": "reason", "report.objected": "reason"}  # topic → field
 PUBLIC_CLOCKS = frozenset({"resolve", "answer"})  # what reporters wait for
 
 

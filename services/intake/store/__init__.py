@@ -77,6 +77,8 @@ reporters = Table(
     metadata,
     Column("report_id", Uuid, ForeignKey("reports.report_id", deferrable=True, initially="DEFERRED"), primary_key=True),
     Column("sealed", Text, nullable=False),
+    Column("phone_hash", Text, nullable=False),
+    Column("email_hash", Text, nullable=False),
 )
 
 timeline = Table(

@@ -11,7 +11,7 @@ from services.notify.channels.mail import Email, MailboxFolder
 from services.notify.channels.web import Sms, Webhooks
 from services.notify.domain.contacts import Contact
 from services.notify.settings import NotifySettings
-from services.notify.store import Parcel
+from services.notify.store import FORGOTTEN, Parcel
 from shared.access import link_secret
 from shared.clock import Clock
 from shared.privacy import SealingKeys
@@ -58,6 +58,8 @@ class ToReporters:
     def _contact(self, parcel: Parcel) -> Contact:
         if parcel.sealed_contact is None:
             raise Temporary("the contact has not arrived yet")
+        if not parcel.sealed_contact:
+            raise Permanent(FORGOTTEN)
         return opened(self.keys, parcel.sealed_contact, about=str(parcel.notice.report_id))
 
     def _link(self, parcel: Parcel) -> str:

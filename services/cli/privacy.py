@@ -1,0 +1,208 @@
+"""`hoiam privacy`: keys changed, contacts forgotten, and what is held about a person told to that person."""
+
+import getpass
+import json
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from sqlalchemy import Table, func, select
+from sqlalchemy.orm import Session
+
+from services.cli import keys
+from services.cli.process import CannotStart
+from services.cli.system import database_url, room
+from services.cli.up import Layout
+from services.intake import handlers
+from services.intake import store as intake
+from services.intake.api.bodies import Contact, mail_address, telephone
+from services.intake.domain.privacy import Act, TouchIdentity
+from services.intake.domain.report import Report
+from services.intake.settings import IntakeSettings
+from services.intake.store import privacy as identity
+from services.notify import store as notify
+from shared.clock import now
+from shared.handling import Handling
+from shared.messages import Tick
+from shared.privacy import SealingKeys, lookup_hash
+from shared.resealing import reseal, sealed_before
+from shared.settings import PROJECT
+
+AT_ONCE = 500
+app = typer.Typer(no_args_is_help=True)
+Say = Callable[[str], None]
+Folder = Annotated[Path, typer.Option(help="Where the embedded system keeps its data.", envvar="HOIAM_FOLDER")]
+PortBase = Annotated[int, typer.Option(help="First of the five ports of the embedded system.", envvar="HOIAM_PORT_BASE")]
+Reason = Annotated[str, typer.Option(help="Why; auditors read it.")]
+By = Annotated[str, typer.Option(help="Who does it, when it is not the user of this machine.")]
+HOME, BASE = PROJECT / ".hoiam", 8310
+
+
+@app.command("reseal")
+def reseal_all(folder: Folder = HOME, port_base: PortBase = BASE) -> None:
+    """Seal every contact again under the first of SEALING_KEYS, in intake and notify. Safe beside running services that have that key
+    already, and to repeat: what was done stays done."""
+    layout = Layout(folder.absolute(), port_base)
+    url, seals, link_key = database_url(layout), _seals(layout), _secret("LINK_KEY", layout.keys / keys.LINK)
+
+    def found_again(session: Session, report_id: UUID, text: str) -> None:
+        contact = Contact.model_validate_json(text)
+        identity.keep_hashes(session, report_id, key=link_key, phone=contact.phone, email=contact.email)
+
+    rooms: Mapping[str, tuple[Table, dict[str, Any]]] = {
+        "intake": (intake.reporters, {"where": identity.to_reseal(seals), "noted": found_again}),
+        "notify": (notify.contacts, {}),
+        "webhooks": (notify.webhooks, {}),
+    }
+    for name, (table, how) in rooms.items():
+        _reseal(url, name, table, seals, how)
+    typer.echo("An older key may go from SEALING_KEYS once no message waits in a queue: `hoiam parked list` and the outboxes are empty.")
+
+
+@app.command()
+def expire(
+    folder: Folder = HOME,
+    port_base: PortBase = BASE,
+    days: Annotated[int | None, typer.Option(help="After the end of a report; the setting CONTACT_DAYS when not given.", min=1)] = None,
+) -> None:
+    """Forget now who reported what has long been over. intake does so by itself all the time; this is for a shorter time, or to see it."""
+    url = database_url(Layout(folder.absolute(), port_base))
+    forget = handlers.forgetting(days or int(os.environ.get("CONTACT_DAYS", IntakeSettings.model_fields["contact_days"].default)))
+    with room(url, "intake") as rooms:
+        handling = _handling(rooms)
+        forgotten = sum(iter(lambda: handling.run(lambda session: forget(Tick(at=now()), session)), 0))
+    typer.echo(f"{forgotten} reporters forgotten")
+
+
+@app.command()
+def erase(tracking_code: str, reason: Reason, by: By = "", folder: Folder = HOME, port_base: PortBase = BASE) -> None:
+    """Forget who sent a report, because that person asks for it: the contact goes from intake and notify, and out of every text. The
+    report itself stays."""
+    with room(database_url(Layout(folder.absolute(), port_base)), "intake") as rooms:
+        with rooms() as session:
+            report = _report(session, tracking_code)
+        asked = _touch(report.report_id, Act.ERASED, by, reason, now())
+        _handling(rooms).run(lambda session: handlers.note_access(asked, session))
+    typer.echo(f"{report.tracking_code}: who reported is forgotten here, and in notify within seconds")
+
+
+@app.command()
+def export(
+    tracking_code: Annotated[str, typer.Argument(help="Of a report; or --phone or --email of a person.")] = "",
+    reason: Reason = "",
+    by: By = "",
+    number: Annotated[str, typer.Option("--phone")] = "",
+    address: Annotated[str, typer.Option("--email")] = "",
+    folder: Folder = HOME,
+    port_base: PortBase = BASE,
+) -> None:
+    """Print as JSON all that is held about a person, for that person. The look is written down like any other."""
+    layout = Layout(folder.absolute(), port_base)
+    url = database_url(layout)
+    if not reason:
+        raise CannotStart("Say why with --reason: auditors read it.")
+    with room(url, "intake") as intake_rooms, room(url, "notify") as notify_rooms:
+        with intake_rooms() as session:
+            found = _wanted(session, tracking_code, number, address, layout)
+        for report_id in found:
+            asked = _touch(report_id, Act.EXPORTED, by, reason, now())
+            _handling(intake_rooms).run(lambda session, asked=asked: handlers.note_access(asked, session))  # type: ignore[misc]  # bound now
+        with intake_rooms() as session, notify_rooms() as notices:
+            held = [_held(session, notices, report_id, _seals(layout)) for report_id in found]
+    typer.echo(json.dumps({"made_at": now().isoformat(), "reports": held}, ensure_ascii=False, indent=2, default=str))
+
+
+def _reseal(url: str, name: str, table: Table, seals: SealingKeys, how: dict[str, Any]) -> None:
+    with room(url, "notify" if name == "webhooks" else name) as rooms:
+        old = how.get("where", sealed_before(table, seals))
+        with rooms() as session:
+            total = session.scalar(select(func.count()).select_from(table).where(old)) or 0
+        done = 0
+        try:
+            while step := _keep(rooms, lambda session: reseal(session, table, seals, limit=AT_ONCE, **how)):
+                done += step
+                typer.echo(f"{name}: {done} of {total}")
+        except ValueError as reason:
+            raise CannotStart(f"{name}: {reason}; {done} of {total} are done, and stay so") from None
+        if not total:
+            typer.echo(f"{name}: nothing to do")
+
+
+def _keep(rooms: Any, work: Callable[[Session], int]) -> int:
+    return _handling(rooms).keep(work)
+
+
+def _handling(rooms: Any) -> Handling:
+    return Handling(service="intake", handlers=handlers.HANDLERS, sessions=rooms)
+
+
+def _touch(report_id: UUID, act: Act, by: str, reason: str, at: datetime) -> TouchIdentity:
+    return TouchIdentity(report_id=report_id, at=at, actor=f"cli:{by or getpass.getuser()}", act=act, reason=reason)
+
+
+def _report(session: Session, tracking_code: str) -> Report:
+    report = intake.report_by_code(session, tracking_code.strip().upper())
+    if report is None:
+        raise CannotStart(f"No report has the tracking code {tracking_code}.")
+    return report
+
+
+def _wanted(session: Session, tracking_code: str, number: str, address: str, layout: Layout) -> list[UUID]:
+    """The reports asked for, by one of the three."""
+    if tracking_code:
+        return [_report(session, tracking_code).report_id]
+    try:
+        contact = telephone(number) or mail_address(address)
+    except ValueError as reason:
+        raise CannotStart(f"The contact {reason}.") from None
+    if not contact:
+        raise CannotStart("Give a tracking code, --phone or --email.")
+    return identity.reports_of(session, lookup_hash(_secret("LINK_KEY", layout.keys / keys.LINK), contact))
+
+
+def _held(session: Session, notices: Session, report_id: UUID, seals: SealingKeys) -> dict[str, Any]:
+    report = session.get(Report, report_id)
+    assert report
+    reporter = identity.reporter_of(session, report_id)
+    at_notify = notify.sealed_contact(notices, report_id)
+    return {
+        "report": {column.name: getattr(report, column.name) for column in intake.reports.columns if column.name not in _OURS},
+        "contact": _opened(seals, reporter.sealed if reporter else "", report_id),
+        "contact_of_notify": _opened(seals, at_notify or "", report_id),
+        "timeline": [{"at": entry.at, "topic": entry.topic, **entry.data} for entry in intake.timeline_of(session, report_id)],
+        "notices": [
+            {name: getattr(notice, name) for name in ("about", "channel", "subject", "body", "state", "created_at", "sent_at")}
+            for notice in notify.notices_about(notices, report_id)
+            if notice.webhook_id is None
+        ],
+        "accesses": [
+            {"at": access.at, "actor": access.actor, "act": access.act, "reason": access.reason}
+            for access in identity.accesses_after(session, None, limit=10_000, report_id=report_id)
+        ],
+    }
+
+
+_OURS = {"key", "fingerprint", "version", "status_version", "due_version"}  # of no meaning to anybody else
+
+
+def _opened(seals: SealingKeys, sealed: str, report_id: UUID) -> Any:
+    return json.loads(seals.open(sealed, about=str(report_id))) if sealed else None
+
+
+def _seals(layout: Layout) -> SealingKeys:
+    return SealingKeys.parse(_secret("SEALING_KEYS", layout.keys / keys.SEALING))
+
+
+def _secret(name: str, path: Path) -> str:
+    """From ``<name>_FILE``, ``name`` or the embedded system's own file."""
+    given = os.environ.get(f"{name}_FILE")
+    if not given and os.environ.get(name):
+        return os.environ[name]
+    try:
+        return Path(given or path).read_text(encoding="utf-8").strip()
+    except OSError:
+        raise CannotStart(f"No {name}: set it, or {name}_FILE; the embedded system keeps it in {path}.") from None
