@@ -34,7 +34,14 @@ HERE = [
     "Cán bộ một cửa làm khó dễ, hẹn nhiều lần.",
 ]
 INSULTS = ["Bọn khốn nạn làm ăn thế à", "ĐM tụi bay", "Mấy thằng  ngu này", "đồ mất dạy!"]
-DECENT = ["Con chó nhà bên cắn người.", "Bán hạt óc chó ở vỉa hè.", "Khu này đủ má bán hàng rong.", "Đường dài 5 dm.", "Học sinh vô học trễ.", "Súc vật thả rông phá lúa."]
+DECENT = [
+    "Con chó nhà bên cắn người.",
+    "Bán hạt óc chó ở vỉa hè.",
+    "Khu này đủ má bán hàng rong.",
+    "Đường dài 5 dm.",
+    "Học sinh vô học trễ.",
+    "Súc vật thả rông phá lúa.",
+]
 
 
 class TestAdvice:
