@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.types import Options
 
+from shared.limits import Rate
+
 
 class Role(StrEnum):
     PUBLIC = "public"
@@ -28,6 +30,15 @@ class Role(StrEnum):
     OPERATOR = "operator"
     AUDITOR = "auditor"
     ADMIN = "admin"
+
+
+class Scope(StrEnum):
+    """What a portal's key may be used for, beside what everybody may do."""
+
+    REPORT = "report"
+    COMMENT = "comment"
+    BULK = "bulk"
+    READ_OWN = "read_own"
 
 
 STAFF = frozenset({Role.OPERATOR, Role.ADMIN})
@@ -86,13 +97,23 @@ ROUTES: Mapping[str, frozenset[Role]] = {
 }
 
 
+# What a portal needs for a route that is not for everybody: no scope here, no entry.
+SCOPES: Mapping[str, Scope] = {
+    "POST /v1/reports": Scope.REPORT,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Somebody who proved who they are. ``agency`` is set for the role agency only."""
+    """Somebody who proved who they are. ``agency`` is set for the role agency only, ``scopes``, ``origins`` (of its web pages) and
+    ``rate`` for portals only."""
 
     role: Role
     name: str = ""
     agency: str = ""
+    scopes: frozenset[str] = frozenset()
+    origins: frozenset[str] = frozenset()
+    rate: Rate | None = None
 
     @property
     def actor(self) -> str:

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from shared.access import Denied
 from shared.database import is_outage
@@ -48,7 +49,8 @@ def _denied(_request: Request, error: Exception) -> JSONResponse:
 
 def _refused(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Refused)
-    return problem(error.status, error.code, error.detail, headers={"Retry-After": "5"} if error.status in {429, 503} else None)
+    headers = {"Retry-After": str(getattr(error, "retry_after", 5))} if error.status in {429, 503} else None
+    return problem(error.status, error.code, error.detail, headers=headers)
 
 
 def _not_yet(_request: Request, error: Exception) -> JSONResponse:
@@ -70,6 +72,10 @@ def _http(_request: Request, error: Exception) -> JSONResponse:
     return problem(error.status_code, codes.get(error.status_code, "http_error"), str(error.detail), headers=dict(error.headers or {}))
 
 
+def _cut_off(_request: Request, _error: Exception) -> JSONResponse:
+    return problem(400, "cut_off", "the request ended before its body was here")  # who is gone reads no answer
+
+
 def _broken(request: Request, error: Exception) -> JSONResponse:
     if is_outage(error):
         return problem(503, "unavailable", "the database is away for a moment; send the same request again", headers={"Retry-After": "5"})
@@ -84,4 +90,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NotYet, _not_yet)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _cut_off)
     app.add_exception_handler(Exception, _broken)

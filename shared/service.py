@@ -26,9 +26,12 @@ from shared.clock import now
 from shared.database import engine, sessions
 from shared.group_commit import GroupCommit
 from shared.handling import Handler, Handling, Preload
+from shared.limits import Rate, networks
 from shared.mailbox import prune
 from shared.messages import Tick
 from shared.metrics import Gauges
+from shared.origins import Origins, no_origins
+from shared.patience import PatientProtocol
 from shared.relay import Relay
 from shared.settings import Settings
 from shared.watchdog import Watchdog
@@ -79,6 +82,7 @@ class Service:
     gauges: Gauges
     preload: Preload = lambda _messages, _session: None
     portal_of: Callable[[Desk], PortalOf] = lambda _desk: no_portals
+    origins: Callable[[Desk], Origins] = lambda _desk: no_origins
     works: Mapping[str, Work] = field(default_factory=dict)
 
 
@@ -145,7 +149,13 @@ class Process:
             audience=settings.jwt_audience,
             revoked=frozenset(settings.jwt_revoked.split()),
         )
-        gate = Gate(tokens=tokens, portal_of=self.service.portal_of(desk))
+        gate = Gate(
+            tokens=tokens,
+            portal_of=self.service.portal_of(desk),
+            origins=self.service.origins(desk),
+            anonymous=Rate(settings.public_rate, settings.public_burst),
+            trusted=networks(settings.trusted_proxies),
+        )
         return application(desk, [self.service.api(desk)], gate, settings, group, self.watchdog)
 
     def _serve(self) -> None:
@@ -153,6 +163,8 @@ class Process:
             self.app,
             host=self.settings.http_host,
             port=self.settings.http_port or self.service.port,
+            http=PatientProtocol,
+            proxy_headers=False,  # the gate reads them itself
             log_config=None,
             access_log=False,
             server_header=False,

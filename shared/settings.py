@@ -11,9 +11,15 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.limits import networks
 from shared.privacy import SealingKeys
 
 PROJECT = Path(__file__).parent.parent
+
+
+def _networks(text: str) -> str:
+    networks(text)
+    return text
 
 
 class Settings(BaseSettings):
@@ -36,6 +42,12 @@ class Settings(BaseSettings):
     pool: int = Field(10, ge=4, le=100, description="Database connections of one process at the most")
     writer_limit: int = Field(2000, ge=10, description="Requests waiting for a commit before new ones get 503 with Retry-After")
     body_limit: int = Field(65_536, ge=1024, description="Bytes of a request body at the most")
+    public_rate: float = Field(20, ge=0, description="Calls a second from one address without a key or token, in one process; 0: no limit")
+    public_burst: int = Field(100, ge=1, description="How many of them may come at once")
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
+        "127.0.0.0/8 ::1/128",
+        description="Addresses and networks whose X-Forwarded-For is believed, blanks between; calls of their own are not counted",
+    )
     drain_seconds: float = Field(8.0, ge=0, description="How long a stopping process works on what it has taken")
     jwt_public_key: str = Field("", description="PEM of the Ed25519 key that verifies operators' and agencies' tokens")
     jwt_issuer: str = Field("hoiam", description="`iss` a token must carry")

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -15,26 +15,32 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as AsgiMessage
 
 from shared import problems
-from shared.access import ANYBODY, ROUTES, Denied, Principal, Role, TokenVerifier
+from shared.access import ANYBODY, ROUTES, SCOPES, Denied, Principal, Role, TokenVerifier
 from shared.clock import Clock, now
 from shared.database import Sessions
 from shared.envelope import Envelope
 from shared.group_commit import GroupCommit
+from shared.limits import NO_LIMIT, Buckets, Networks, Rate, caller_address
 from shared.messages import Message
+from shared.openapi import with_errors
+from shared.origins import Origins, Preflight, allowed_origin, no_origins
 from shared.settings import Settings
 from shared.watchdog import Watchdog
 
+_NO_STRANGERS = (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'")
 SECURITY_HEADERS = [
-    (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"geolocation=(), camera=(), microphone=()"),
 ]
+_STORE_NOTHING = (b"cache-control", b"no-store")
+KNOWN_BY_NAME = frozenset({Role.AGENCY, Role.OPERATOR, Role.AUDITOR, Role.ADMIN})
 DOCS = {"/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"}
-PortalOf = Callable[[str], Awaitable[str | None]]  # key → portal code, or None
+PortalOf = Callable[[str], Awaitable[Principal | None]]  # key → portal, or None
 
 
-async def no_portals(_key: str) -> str | None:
+async def no_portals(_key: str) -> Principal | None:
     """For services that portals don't call."""
     return None
 
@@ -55,21 +61,47 @@ class Desk:
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """Turns credentials into a principal, and looks the route up in the table."""
+    """Turns credentials into a principal, looks the route up in the table, and counts how often it is asked.
+
+    ``anonymous`` is the rate of one address, for whoever is no portal and no member of staff; a machine in ``trusted`` that calls for
+    itself, and for nobody it forwards, is not counted.
+    """
 
     tokens: TokenVerifier
     portal_of: PortalOf = no_portals
+    origins: Origins = no_origins
     clock: Clock = now
+    anonymous: Rate = NO_LIMIT
+    trusted: Networks = ()
+    buckets: Buckets = field(default_factory=Buckets)
     routes: dict[str, frozenset[Role]] = field(default_factory=lambda: dict(ROUTES))
 
     async def admit(self, request: Request) -> None:
-        """Raises :class:`Denied`; leaves the principal in ``request.state``."""
+        """Raises :class:`Denied` and :class:`TooMany`; leaves the principal in ``request.state``."""
         route = f"{request.method} {request.scope['route'].path}"
         allowed = self.routes.get(route, frozenset[Role]())
-        principal = await self._principal(request, allowed)
+        address = caller_address(request.client.host if request.client else "", request.headers.get("x-forwarded-for", ""), self.trusted)
+        try:
+            principal = await self._principal(request, allowed)
+        except Denied:
+            self._count(request, address, ANYBODY)  # keys can't be guessed, but guessing costs
+            raise
+        request.state.answer_headers += await allowed_origin(request, allowed, principal, self.origins)
+        self._count(request, address, principal)
         if principal.role not in allowed:
             raise Denied(*_missing(principal))
+        if principal.role == Role.PORTAL and Role.PUBLIC not in allowed and SCOPES.get(route) not in principal.scopes:
+            raise Denied(403, "scope_missing", f"this key lacks the scope {SCOPES.get(route, 'of this route')}")
         request.state.principal = principal
+
+    def _count(self, request: Request, address: str, principal: Principal) -> None:
+        """Staff and agencies are known by name and counted nowhere."""
+        of_portal = principal.role == Role.PORTAL
+        rate = principal.rate if of_portal else self.anonymous
+        if not address or not rate or not rate.per_second or principal.role in KNOWN_BY_NAME:
+            return
+        bucket = f"portal:{principal.name}" if of_portal else address
+        request.state.answer_headers += self.buckets.take(bucket, rate, self.clock().timestamp())
 
     async def _principal(self, request: Request, allowed: frozenset[Role]) -> Principal:
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
@@ -88,7 +120,7 @@ class Gate:
         portal = await self.portal_of(key)
         if portal is None:
             raise Denied(401, "key_invalid", "this portal key is not known here, has expired or was withdrawn")
-        return Principal(role=Role.PORTAL, name=portal)
+        return portal
 
 
 def _missing(principal: Principal) -> tuple[int, str, str]:
@@ -115,6 +147,7 @@ class Fences:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
+        scope.setdefault("state", {})["answer_headers"] = []  # what the gate has to say with any answer
         stated = dict(scope["headers"]).get(b"content-length", b"0")
         if not stated.isdigit() or int(stated) > self.limit:
             refusal = problems.problem(413, "too_large", self._words())
@@ -140,14 +173,34 @@ class Fences:
 
     @staticmethod
     def _guarded(scope: Scope, send: Send) -> Send:
-        pages = scope["path"] in DOCS  # the API's own pages load their script from elsewhere
+        headers = SECURITY_HEADERS if scope["path"] in DOCS else [_NO_STRANGERS, *SECURITY_HEADERS]  # their script comes from elsewhere
 
         async def guarded(part: AsgiMessage) -> None:
-            if part["type"] == "http.response.start" and not pages:
-                part["headers"] = [*part.get("headers", []), *SECURITY_HEADERS]
+            if part["type"] == "http.response.start":
+                said = part.get("headers", [])
+                kept = [] if any(name.lower() == b"cache-control" for name, _ in said) else [_STORE_NOTHING]
+                part["headers"] = [*said, *headers, *kept, *scope["state"]["answer_headers"]]
             await send(part)
 
         return guarded
+
+
+class Face(FastAPI):
+    """The fences stand outside of everything, so that the answer to what broke has their headers, too."""
+
+    def __init__(self, *, body_limit: int, **how: Any) -> None:
+        super().__init__(**how)
+        self.body_limit = body_limit
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """As Starlette builds it, and the fences around it."""
+        return Fences(super().build_middleware_stack(), limit=self.body_limit)
+
+    def openapi(self) -> dict[str, Any]:
+        """With every error."""
+        if not self.openapi_schema:
+            self.openapi_schema = with_errors(super().openapi())
+        return self.openapi_schema
 
 
 def application(
@@ -163,9 +216,9 @@ def application(
         await anyio.to_thread.run_sync(group.stop)
 
     docs = {"docs_url": "/docs", "redoc_url": None} if settings.docs else {"docs_url": None, "redoc_url": None, "openapi_url": None}
-    app = FastAPI(title=f"Hồi Âm: {desk.service}", version="1", lifespan=lifespan, **docs)
+    app = Face(title=f"Hồi Âm: {desk.service}", version="1", lifespan=lifespan, body_limit=settings.body_limit, **docs)
     problems.install(app)
-    app.add_middleware(Fences, limit=settings.body_limit)
+    app.add_middleware(Preflight, origins=gate.origins)
     for router in (*routers, _health(desk, watchdog)):
         app.include_router(router, dependencies=[Depends(gate.admit)])
     return app

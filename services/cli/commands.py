@@ -16,9 +16,11 @@ from services.cli.system import apply_embedded, database_url, load_all, migrate_
 from services.cli.up import Layout, Supervisor
 from services.intake import store as intake
 from shared import province as province_data
+from shared.access import Scope
 from shared.bus import BusDown
 from shared.clock import now
 from shared.errors import Refused
+from shared.limits import Rate
 from shared.province import ProvinceError, read_province
 from shared.settings import PROJECT
 
@@ -141,12 +143,23 @@ def topology_apply(
 
 
 @portal_app.command("add")
-def portal_add(code: str, name: str, folder: Folder = HOME, port_base: PortBase = BASE) -> None:
+def portal_add(
+    code: str,
+    name: str,
+    scope: Annotated[list[Scope] | None, typer.Option(help="What the key is for; may be given again. All but bulk when not given.")] = None,
+    origin: Annotated[list[str] | None, typer.Option(help="Of its web pages, https://app.example.vn; may be given again.")] = None,
+    rate: Annotated[float | None, typer.Option(help="Calls a second; the setting PORTAL_RATE when not given, 0: no limit.", min=0)] = None,
+    burst: Annotated[int, typer.Option(help="With --rate: how many at once.", min=1)] = 200,
+    folder: Folder = HOME,
+    port_base: PortBase = BASE,
+) -> None:
     """Let a portal post reports; prints its key, once. Adding it again gives it a second key, so that keys can be changed without a gap."""
     url = database_url(Layout(folder.absolute(), port_base))
+    own = None if rate is None else Rate(rate, burst)
     try:
         with room(url, "intake") as rooms, rooms.begin() as session:
-            typer.echo(intake.add_portal(session, code, name, now()))
+            scopes = scope or intake.USUAL_SCOPES
+            typer.echo(intake.add_portal(session, code, name, now(), scopes=scopes, origins=origin or (), rate=own))
     except ValueError as reason:
         raise CannotStart(str(reason)) from None
 

@@ -3,6 +3,7 @@
 from services.intake import api, handlers, store
 from services.intake.settings import IntakeSettings
 from shared import logs
+from shared.limits import Rate
 from shared.service import Process, Service, timely
 from shared.settings import from_environment
 
@@ -17,7 +18,8 @@ def service(settings: IntakeSettings) -> Service:
         handlers=handlers.HANDLERS,
         preload=store.preload,
         api=lambda desk: api.routes(desk, settings),
-        portal_of=api.portal_of,
+        portal_of=lambda desk: api.portal_of(desk, Rate(settings.portal_rate, settings.portal_burst)),
+        origins=api.origins,
         gauges=store.gauges,
         works={"forgetting": timely(handlers.forgetting(settings.contact_days), rest=FORGET_EVERY)},
     )

@@ -35,9 +35,7 @@ class ReporterReachable(Fact):
     sealed: str
 
 
-class ReporterErased(Fact):
-    """Who reported is forgotten: asked for, or kept long enough. Nothing more is told to anybody."""
-
+class ReporterErased(Fact):  # asked for, or kept long enough: notify forgets, too
     topic = "reporter.erased"
 
 

@@ -1,4 +1,4 @@
-"""What seems not to be for this service is said at once, with where to go; what insults is not shown. Both by phrases in the province's data."""
+"""What seems not to be for this service is said at once, with where to go; what insults is not shown. By phrases of the province."""
 
 import pytest
 

@@ -10,7 +10,9 @@ from services.intake.api import posting, privacy, reporting, showing
 from services.intake.api.recent import Recent
 from services.intake.settings import IntakeSettings
 from shared import province
-from shared.access import key_hash
+from shared.access import Principal, key_hash
+from shared.limits import Rate
+from shared.origins import Origins
 from shared.problems import Busy
 from shared.province import NoProvince, Province
 from shared.web import Desk, PortalOf
@@ -37,17 +39,32 @@ def routes(desk: Desk, settings: IntakeSettings) -> APIRouter:
     return router
 
 
-def portal_of(desk: Desk) -> PortalOf:
+def portal_of(desk: Desk, usual: Rate) -> PortalOf:
     """Who holds a key; the keys themselves are not remembered."""
 
-    def read(hashed: str) -> str | None:
+    def read(hashed: str) -> Principal | None:
         with desk.sessions() as session:
-            return store.portal_by_hash(session, hashed, desk.clock())
+            return store.portal_by_hash(session, hashed, desk.clock(), usual=usual)
 
     portals = Recent(read, lasts=FRESH, clock=desk.clock)
 
-    async def holder(key: str) -> str | None:
+    async def holder(key: str) -> Principal | None:
         hashed = key_hash(key)
         return portals.remembered(hashed) or await run_in_threadpool(portals, hashed)
 
     return holder
+
+
+def origins(desk: Desk) -> Origins:
+    """Where portals have web pages."""
+
+    def read(_all: str) -> frozenset[str]:
+        with desk.sessions() as session:
+            return store.origins(session, desk.clock())
+
+    known = Recent(read, lasts=FRESH, clock=desk.clock)
+
+    async def of_all() -> frozenset[str]:
+        return await run_in_threadpool(known, "all") or frozenset()
+
+    return of_all

@@ -9,10 +9,12 @@ from uuid import UUID
 
 from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import (
+    ARRAY,
     Boolean,
     Column,
     CursorResult,
     Date,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -33,13 +35,16 @@ from sqlalchemy.orm import Session, deferred, registry, undefer_group
 from services.intake.domain.report import OPEN, ReceiveReport, Report, Reporter, Status
 from services.intake.domain.timeline import Entry
 from shared import province
-from shared.access import key_hash
+from shared.access import Principal, Role, Scope, key_hash
 from shared.database import APPEND_ONLY
 from shared.errors import NotYet, Refused
+from shared.limits import Rate
 from shared.messages import AuditRoot, Message
 from shared.tables import BatchRows, Words, moment
 
 KEY_LASTS = timedelta(days=365)
+USUAL_SCOPES = (Scope.REPORT, Scope.COMMENT, Scope.READ_OWN)
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 _SLUG = re.compile(r"[a-z0-9]{1,30}(-[a-z0-9]{1,30}){0,5}")
 metadata = MetaData()
 provinces = province.table(metadata)
@@ -102,6 +107,10 @@ portals = Table(
     moment("created_at"),
     moment("expires_at"),
     moment("withdrawn_at", nullable=True),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("origins", ARRAY(Text), nullable=False),
+    Column("rate", Float),
+    Column("burst", Integer),
 )
 
 audit_roots = Table(
@@ -176,15 +185,31 @@ def comment_by_id(session: Session, report_id: UUID, comment_id: UUID) -> Entry 
 # --- portals --------------------------------------------------------------------------------------------------------
 
 
-def add_portal(session: Session, code: str, name: str, at: datetime) -> str:
+def add_portal(
+    session: Session,
+    code: str,
+    name: str,
+    at: datetime,
+    *,
+    scopes: Iterable[Scope] = USUAL_SCOPES,
+    origins: Iterable[str] = (),
+    rate: Rate | None = None,
+) -> str:
     """A fresh key, shown this once: only its hash is kept. A portal may hold several keys, so that they can be changed without a gap.
 
-    Raises :class:`ValueError` for a code that is not small letters, digits and single dashes.
+    ``origins`` are those of its web pages, ``rate`` is its own instead of the usual one. Raises :class:`ValueError` for a code that is
+    not small letters, digits and single dashes, and for what is no origin.
     """
+    strange = [origin for origin in origins if not _ORIGIN.fullmatch(origin)]
+    if strange:
+        raise ValueError(f"an origin is written like https://app.example.vn, not {strange[0]!r}")
     if not _SLUG.fullmatch(code):
         raise ValueError(f"the code of a portal is small letters, digits and single dashes, not {code!r}")
     key = f"ha_{code}_{secrets.token_urlsafe(32)}"
     row = {"key_hash": key_hash(key), "code": code, "name": name, "created_at": at, "expires_at": at + KEY_LASTS}
+    row |= {"scopes": sorted(map(str, scopes)), "origins": sorted(origins)} | (
+        {"rate": rate.per_second, "burst": rate.burst} if rate else {}
+    )
     session.execute(insert(portals).values(row))
     return key
 
@@ -195,10 +220,20 @@ def withdraw_portal(session: Session, code: str, at: datetime, *, but: str = "")
     return cast(CursorResult[Any], session.execute(update(portals).where(live).values(withdrawn_at=at))).rowcount
 
 
-def portal_by_hash(session: Session, hashed: str, at: datetime) -> str | None:
-    """The code of the portal that holds the key with this hash, unless the key has expired or was withdrawn."""
+def portal_by_hash(session: Session, hashed: str, at: datetime, *, usual: Rate) -> Principal | None:
+    """The portal that holds the key with this hash, unless the key has expired or was withdrawn. ``usual``: when it has no rate."""
     live = portals.c.withdrawn_at.is_(None) & (portals.c.expires_at > at)
-    return session.scalar(select(portals.c.code).where(portals.c.key_hash == hashed, live))
+    row = session.execute(select(portals).where(portals.c.key_hash == hashed, live)).one_or_none()
+    if row is None:
+        return None
+    rate = usual if row.rate is None else Rate(row.rate, row.burst)
+    return Principal(role=Role.PORTAL, name=row.code, scopes=frozenset(row.scopes), origins=frozenset(row.origins), rate=rate)
+
+
+def origins(session: Session, at: datetime) -> frozenset[str]:
+    """Of the web pages of all portals."""
+    live = portals.c.withdrawn_at.is_(None) & (portals.c.expires_at > at)
+    return frozenset(session.scalars(select(func.unnest(portals.c.origins)).where(live)))
 
 
 # --- the daily roots of sla -----------------------------------------------------------------------------------------
