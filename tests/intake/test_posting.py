@@ -255,7 +255,7 @@ class TestPortals:
         holder_of = portal_of(Desk(service="intake", sessions=office.rooms, commit=lambda _envelope: None, clock=lambda: at))
         with office.rooms.begin() as session:
             key = store.add_portal(session, "zalo", "Zalo", MONDAY)
-        assert asyncio.run(holder_of(key)) == "zalo"
+        assert asyncio.run(holder_of(key)).name == "zalo"
 
         with office.rooms.begin() as session:
             assert store.withdraw_portal(session, "zalo", MONDAY) == 1
@@ -278,7 +278,7 @@ class TestPortals:
             key = store.add_portal(session, "zalo", "Zalo", MONDAY)
 
         at = MONDAY + timedelta(days=364)
-        assert asyncio.run(holder_of(key)) == "zalo"
+        assert asyncio.run(holder_of(key)).name == "zalo"
         at = MONDAY + timedelta(days=365)
         assert asyncio.run(holder_of(key)) is None
 

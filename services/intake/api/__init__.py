@@ -11,7 +11,7 @@ from services.intake.api.recent import Recent
 from services.intake.settings import IntakeSettings
 from shared import province
 from shared.access import Principal, key_hash
-from shared.limits import Rate
+from shared.limits import NO_LIMIT, Rate
 from shared.origins import Origins
 from shared.problems import Busy
 from shared.province import NoProvince, Province
@@ -39,7 +39,7 @@ def routes(desk: Desk, settings: IntakeSettings) -> APIRouter:
     return router
 
 
-def portal_of(desk: Desk, usual: Rate) -> PortalOf:
+def portal_of(desk: Desk, usual: Rate = NO_LIMIT) -> PortalOf:
     """Who holds a key; the keys themselves are not remembered."""
 
     def read(hashed: str) -> Principal | None:
