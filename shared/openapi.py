@@ -39,7 +39,7 @@ _SAID = {
     429: "Too often: see Retry-After",
     503: "Not now: see Retry-After",
 }
-_ANY, _WITH_PATH, _WITH_BODY, _WITH_CREDENTIALS = (429, 503), (404, 422), (400, 409, 413, 415, 422), (401, 403)
+_ANY, _WITH_PARAMETERS, _WITH_BODY, _WITH_CREDENTIALS = (401, 429, 503), (404, 409, 422), (400, 409, 413, 415, 422), (401, 403)
 
 
 def with_errors(document: Document) -> Document:
@@ -58,15 +58,14 @@ def with_errors(document: Document) -> Document:
 
 def _describe(operation: Document, method: str, path: str) -> None:
     roles = ROUTES.get(f"{method} {path}", frozenset[Role]())
-    codes = set(_ANY) | set(_WITH_PATH if "{" in path else ())
+    codes = set(_ANY)  # 401 for whoever sends credentials that are not good, where none are needed
     if operation.get("parameters"):
-        codes.add(422)
+        codes |= set(_WITH_PARAMETERS)
     if method not in {"GET", "HEAD"}:
         codes |= set(_WITH_BODY)
     if Role.PUBLIC not in roles or len(roles) < len(Role):
         codes |= set(_WITH_CREDENTIALS)
         operation["security"] = [{"token": []}, {"key": []}]
-    codes.add(401)  # for whoever sends credentials that are not good
     for code in sorted(codes):
         operation["responses"][str(code)] = _problem(_SAID[code])
 
