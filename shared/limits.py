@@ -11,7 +11,6 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_netw
 
 from shared.errors import Refused
 
-Networks = Sequence[IPv4Network | IPv6Network]
 MOST = 50_000  # buckets: then those that are full again are thrown away
 Headers = list[tuple[bytes, bytes]]
 
@@ -61,29 +60,30 @@ class Buckets:
         ]
 
 
-def networks(text: str) -> Networks:
+@lru_cache(maxsize=16)
+def networks(text: str) -> Sequence[IPv4Network | IPv6Network]:
     """Addresses and networks, blanks between. Raises :class:`ValueError`."""
     return tuple(ip_network(part) for part in text.split())
 
 
-def caller_address(peer: str, forwarded: str, trusted: Networks) -> str:
-    """Who calls: the last address that no trusted proxy has; nobody ("") when a trusted machine calls for itself.
+def caller_address(peer: str, forwarded: str, trusted: str) -> str:
+    """Who calls: the last address that no ``trusted`` proxy has; nobody ("") when a trusted machine calls for itself.
 
-    ``forwarded`` is X-Forwarded-For, believed only as far as trusted proxies wrote it.
+    ``trusted`` as :func:`networks` reads it; ``forwarded`` is X-Forwarded-For, believed only as far as trusted proxies wrote it.
     """
     for hop in (peer, *reversed(forwarded.split(",") if forwarded else ())):
-        if not _is_within(hop.strip(), tuple(trusted)):
+        if not _is_within(hop.strip(), trusted):
             return _household(hop.strip())
     return ""
 
 
 @lru_cache(maxsize=4096)
-def _is_within(text: str, trusted: tuple[IPv4Network | IPv6Network, ...]) -> bool:
+def _is_within(text: str, trusted: str) -> bool:
     try:
         address = ip_address(text)
     except ValueError:
         return False
-    return any(address in network for network in trusted)
+    return any(address in network for network in networks(trusted))
 
 
 @lru_cache(maxsize=4096)

@@ -26,7 +26,7 @@ from shared.clock import now
 from shared.database import engine, sessions
 from shared.group_commit import GroupCommit
 from shared.handling import Handler, Handling, Preload
-from shared.limits import Rate, networks
+from shared.limits import Rate
 from shared.mailbox import prune
 from shared.messages import Tick
 from shared.metrics import Gauges
@@ -154,7 +154,7 @@ class Process:
             portal_of=self.service.portal_of(desk),
             origins=self.service.origins(desk),
             anonymous=Rate(settings.public_rate, settings.public_burst),
-            trusted=networks(settings.trusted_proxies),
+            trusted=settings.trusted_proxies,
         )
         return application(desk, [self.service.api(desk)], gate, settings, group, self.watchdog)
 

@@ -20,7 +20,7 @@ from shared.clock import Clock, now
 from shared.database import Sessions
 from shared.envelope import Envelope
 from shared.group_commit import GroupCommit
-from shared.limits import NO_LIMIT, Buckets, Networks, Rate, caller_address
+from shared.limits import NO_LIMIT, Buckets, Rate, caller_address
 from shared.messages import Message
 from shared.openapi import with_errors
 from shared.origins import Origins, Preflight, allowed_origin, no_origins
@@ -72,7 +72,7 @@ class Gate:
     origins: Origins = no_origins
     clock: Clock = now
     anonymous: Rate = NO_LIMIT
-    trusted: Networks = ()
+    trusted: str = ""
     buckets: Buckets = field(default_factory=Buckets)
     routes: dict[str, frozenset[Role]] = field(default_factory=lambda: dict(ROUTES))
 
@@ -149,7 +149,7 @@ class Fences:
             return await self.app(scope, receive, send)
         scope.setdefault("state", {})["answer_headers"] = []  # what the gate has to say with any answer
         stated = dict(scope["headers"]).get(b"content-length", b"0")
-        if not stated.isdigit() or int(stated) > self.limit:
+        if not stated.isdigit() or len(stated) > 18 or int(stated) > self.limit:
             refusal = problems.problem(413, "too_large", self._words())
             return await refusal(scope, receive, self._guarded(scope, send))
         return await self.app(scope, self._counted(receive), self._guarded(scope, send))

@@ -57,11 +57,15 @@ def rabbit(open_folder: Path) -> Iterator[PrivateRabbit]:
 @pytest.fixture
 def amqp_url(rabbit: PrivateRabbit) -> Iterator[str]:
     """The administrator's URL of an empty vhost for one test."""
-    vhost = f"test-{secrets.token_hex(4)}"
-    with httpx2.Client(base_url=rabbit.management_url) as http:
-        http.put(f"/api/vhosts/{vhost}").raise_for_status()
-        yield rabbit.amqp_url.rsplit("/", 1)[0] + f"/{vhost}"
-        http.delete(f"/api/vhosts/{vhost}")
+    with _vhost(rabbit) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_amqp_url(rabbit: PrivateRabbit) -> Iterator[str]:
+    """The administrator's URL of an empty vhost for one file of tests."""
+    with _vhost(rabbit) as url:
+        yield url
 
 
 def fresh_database(postgres_url: str, template: str = "template1") -> str:
@@ -75,6 +79,15 @@ def drop_database(url: str) -> None:
     """Drop the database of ``url``, whoever is still connected."""
     parts = urlsplit(url)
     _execute(parts._replace(path="/postgres").geturl(), f"DROP DATABASE IF EXISTS {parts.path[1:]} WITH (FORCE)")
+
+
+@contextmanager
+def _vhost(rabbit: PrivateRabbit) -> Iterator[str]:
+    vhost = f"test-{secrets.token_hex(4)}"
+    with httpx2.Client(base_url=rabbit.management_url) as http:
+        http.put(f"/api/vhosts/{vhost}").raise_for_status()
+        yield rabbit.amqp_url.rsplit("/", 1)[0] + f"/{vhost}"
+        http.delete(f"/api/vhosts/{vhost}")
 
 
 @contextmanager

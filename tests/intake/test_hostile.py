@@ -163,3 +163,17 @@ class TestHostileAddress:
 
         assert answer.status_code == 404
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+class TestHostileHeader:
+    VALUES = (b"\xff\xfe", b"a" * 5000, b"9" * 5000, b",;=", b"Bearer a.b.c", b"Bearer \xf0", b"bytes=9-")
+
+    @pytest.mark.parametrize("name", ["Authorization", "X-Api-Key", "X-Report-Secret", "Idempotency-Key", "X-Forwarded-For", "Origin"])
+    def test_breaks_nothing(self, office, name):
+        for value in self.VALUES:
+            for answer in (office.post(a_body(), **{name: value}), office.http.get("/v1/categories", headers={name: value})):
+                assert answer.status_code < 500, answer.text
+
+    def test_that_states_an_impossible_length_is_refused(self, office):
+        for length in ("9" * 5000, "-1", "1e3", "٣", "+5"):
+            assert office.post_raw(GOOD, **{"Content-Length": length.encode()}).status_code == 413
