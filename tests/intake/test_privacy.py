@@ -187,9 +187,13 @@ class TestRetention:
         report_id = self.closed(office, MONDAY)
         again = MONDAY + timedelta(days=300)
         reopened = CaseReopened(report_id=report_id, at=again, version=10, agency="dh", reason="Chưa xong", due_at=again)
-        office.handling.deliveries([delivered(reopened)], again)
+        closed = CaseClosed(report_id=report_id, at=again, version=11, agency="dh")
 
+        office.handling.deliveries([delivered(reopened)], again)
         assert self.forgotten(office, MONDAY + timedelta(days=700)) == 0
+        office.handling.deliveries([delivered(closed)], again)
+        assert self.forgotten(office, MONDAY + timedelta(days=366)) == 0
+        assert self.forgotten(office, MONDAY + timedelta(days=700)) == 1
 
     def test_leaves_open_reports_alone_however_old(self, office):
         a_report(office)
