@@ -16,14 +16,14 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class TooMany(Refused):
-    """Slow down; ``retry_after`` is in seconds."""
+    """Slow down; ``retry_after`` is in seconds, ``headers`` say it in the way of all limited answers."""
 
     status = 429
     code = "too_many_requests"
 
-    def __init__(self, retry_after: int) -> None:
+    def __init__(self, retry_after: int, headers: Headers) -> None:
         super().__init__(f"too many requests: the next one will do in {retry_after} s")
-        self.retry_after = retry_after
+        self.retry_after, self.headers = retry_after, headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +49,19 @@ class Buckets:
         full_at = max(self._full_at.get(name, at), at) + each
         left = math.floor(rate.burst - (full_at - at) * rate.per_second + 1e-9)
         if left < 0:
-            raise TooMany(math.ceil(full_at - at - rate.burst * each))
+            raise TooMany(math.ceil(full_at - at - rate.burst * each), _said(rate, 0, full_at - each - at))
         if len(self._full_at) >= MOST:
             self._full_at = {known: full for known, full in self._full_at.items() if full > at}
         self._full_at[name] = full_at
-        return [
-            (b"ratelimit-limit", b"%d" % rate.burst),
-            (b"ratelimit-remaining", b"%d" % left),
-            (b"ratelimit-reset", b"%d" % math.ceil(full_at - at)),
-        ]
+        return _said(rate, left, full_at - at)
+
+
+def _said(rate: Rate, left: int, full_in: float) -> Headers:
+    return [
+        (b"ratelimit-limit", b"%d" % rate.burst),
+        (b"ratelimit-remaining", b"%d" % left),
+        (b"ratelimit-reset", b"%d" % math.ceil(full_in)),
+    ]
 
 
 @lru_cache(maxsize=16)

@@ -20,7 +20,7 @@ from shared.clock import Clock, now
 from shared.database import Sessions
 from shared.envelope import Envelope
 from shared.group_commit import GroupCommit
-from shared.limits import NO_LIMIT, Buckets, Rate, caller_address
+from shared.limits import NO_LIMIT, Buckets, Rate, TooMany, caller_address
 from shared.messages import Message
 from shared.openapi import with_errors
 from shared.origins import Origins, Preflight, allowed_origin, no_origins
@@ -101,7 +101,11 @@ class Gate:
         if not address or not rate or not rate.per_second or principal.role in KNOWN_BY_NAME:
             return
         bucket = f"portal:{principal.name}" if of_portal else address
-        request.state.answer_headers += self.buckets.take(bucket, rate, self.clock().timestamp())
+        try:
+            request.state.answer_headers += self.buckets.take(bucket, rate, self.clock().timestamp())
+        except TooMany as refused:
+            request.state.answer_headers += refused.headers
+            raise
 
     async def _principal(self, request: Request, allowed: frozenset[Role]) -> Principal:
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
