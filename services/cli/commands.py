@@ -231,6 +231,7 @@ def audit_check(file: Path, roots: KeptRoots = None) -> None:
 
 bench_app.command("pipeline")(bench.pipeline)
 bench_app.command("clocks")(bench.clocks)
+bench_app.command("intake")(bench.intake)
 app.command("simulate")(simulate)
 
 
