@@ -41,11 +41,19 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     # intake
     "POST /v1/reports": frozenset({Role.PORTAL}),
     "GET /v1/reports/{tracking_code}": EVERYBODY,
+    "POST /v1/reports/{tracking_code}/media": frozenset({Role.REPORTER, Role.PORTAL}),
     "POST /v1/reports/{tracking_code}/comments": frozenset({Role.REPORTER}),
     "POST /v1/reports/{tracking_code}/withdrawal": frozenset({Role.REPORTER}),
     "POST /v1/reports/{tracking_code}/rating": frozenset({Role.REPORTER}),
     "POST /v1/reports/{tracking_code}/objection": frozenset({Role.REPORTER}),
     "GET /v1/categories": EVERYBODY,
+    "POST /v1/media": frozenset({Role.PORTAL, Role.AGENCY}),
+    "PUT /v1/media/{media_id}": EVERYBODY,  # with the secret of the upload link
+    "GET /v1/media": CASE_READERS,
+    "GET /v1/media/{media_id}": CASE_READERS,
+    "GET /v1/media/{media_id}/original": frozenset({Role.ADMIN}),
+    "POST /v1/media/{media_id}/screening": STAFF,
+    "GET /media/{media_id}.jpg": EVERYBODY,  # released ones only
     # routing
     "POST /v1/route:explain": STAFF,
     "GET /v1/triage": STAFF,

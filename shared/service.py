@@ -67,7 +67,10 @@ def timely(handler: Handler, rest: float = 1.0) -> Work:
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """Everything that makes one service this one and not another. ``works`` are further loops (notify's delivery)."""
+    """Everything that makes one service this one and not another. ``works`` are further loops (notify's delivery).
+
+    ``body_limits``: paths, as regular expressions, whose bodies may be of another size than BODY_LIMIT says, in bytes.
+    """
 
     name: str
     port: int
@@ -77,6 +80,7 @@ class Service:
     preload: Preload = lambda _messages, _session: None
     portal_of: Callable[[Desk], PortalOf] = lambda _desk: no_portals
     works: Mapping[str, Work] = field(default_factory=dict)
+    body_limits: Mapping[str, int] = field(default_factory=dict)
 
 
 class Process:
@@ -143,7 +147,8 @@ class Process:
             revoked=frozenset(settings.jwt_revoked.split()),
         )
         gate = Gate(tokens=tokens, portal_of=self.service.portal_of(desk))
-        return application(desk, [self.service.api(desk)], gate, settings, group, self.watchdog)
+        limits = {**self.service.body_limits, ".*": settings.body_limit}
+        return application(desk, [self.service.api(desk)], gate, settings, limits, group, self.watchdog)
 
     def _serve(self) -> None:
         config = uvicorn.Config(

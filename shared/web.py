@@ -1,6 +1,7 @@
 """The HTTP side every service shares: who may enter, how large a body may be, what every answer carries, health and metrics."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -107,21 +108,27 @@ Caller = Annotated[Principal, Depends(principal_of)]
 
 
 class Fences:
-    """Refuses a body over ``limit`` bytes before it is parsed, and puts the security headers on every answer."""
+    """Refuses a body that is too large before it is parsed, and puts the security headers on every answer that states none of its own.
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self.app, self.limit = app, limit
+    ``limits`` in bytes, by path (regular expressions; the first that fits counts).
+    """
+
+    def __init__(self, app: ASGIApp, limits: Mapping[str, int]) -> None:
+        self.app = app
+        self.limits = {re.compile(path): limit for path, limit in limits.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
+        limit = next(limit for path, limit in self.limits.items() if path.fullmatch(scope["path"]))
         stated = dict(scope["headers"]).get(b"content-length", b"0")
-        if not stated.isdigit() or int(stated) > self.limit:
-            refusal = problems.problem(413, "too_large", self._words())
+        if not stated.isdigit() or int(stated) > limit:
+            refusal = problems.problem(413, "too_large", _too_large(limit))
             return await refusal(scope, receive, self._guarded(scope, send))
-        return await self.app(scope, self._counted(receive), self._guarded(scope, send))
+        return await self.app(scope, self._counted(receive, limit), self._guarded(scope, send))
 
-    def _counted(self, receive: Receive) -> Receive:
+    @staticmethod
+    def _counted(receive: Receive, limit: int) -> Receive:
         """For bodies that come in chunks and state no length: FastAPI answers with what is raised here."""
         taken = 0
 
@@ -129,14 +136,11 @@ class Fences:
             nonlocal taken
             part = await receive()
             taken += len(part.get("body", b""))
-            if taken > self.limit:
-                raise HTTPException(413, self._words())
+            if taken > limit:
+                raise HTTPException(413, _too_large(limit))
             return part
 
         return counted
-
-    def _words(self) -> str:
-        return f"a request body is at most {self.limit} bytes"
 
     @staticmethod
     def _guarded(scope: Scope, send: Send) -> Send:
@@ -144,16 +148,27 @@ class Fences:
 
         async def guarded(part: AsgiMessage) -> None:
             if part["type"] == "http.response.start" and not pages:
-                part["headers"] = [*part.get("headers", []), *SECURITY_HEADERS]
+                stated = {name for name, _ in part.get("headers", [])}
+                part["headers"] = [*part.get("headers", []), *(header for header in SECURITY_HEADERS if header[0] not in stated)]
             await send(part)
 
         return guarded
 
 
+def _too_large(limit: int) -> str:
+    return f"a request body is at most {limit} bytes"
+
+
 def application(
-    desk: Desk, routers: Sequence[APIRouter], gate: Gate, settings: Settings, group: GroupCommit, watchdog: Watchdog
+    desk: Desk,
+    routers: Sequence[APIRouter],
+    gate: Gate,
+    settings: Settings,
+    limits: Mapping[str, int],
+    group: GroupCommit,
+    watchdog: Watchdog,
 ) -> FastAPI:
-    """The whole HTTP face of a service."""
+    """The whole HTTP face of a service; ``limits`` as in :class:`Fences`."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -165,7 +180,7 @@ def application(
     docs = {"docs_url": "/docs", "redoc_url": None} if settings.docs else {"docs_url": None, "redoc_url": None, "openapi_url": None}
     app = FastAPI(title=f"Hồi Âm: {desk.service}", version="1", lifespan=lifespan, **docs)
     problems.install(app)
-    app.add_middleware(Fences, limit=settings.body_limit)
+    app.add_middleware(Fences, limits=limits)
     for router in (*routers, _health(desk, watchdog)):
         app.include_router(router, dependencies=[Depends(gate.admit)])
     return app

@@ -67,6 +67,7 @@ def up(
         **os.environ,
         "PUBLIC_URL": f"{layout.url('intake')}/v1/reports",
         "MAILBOX_DIR": str(layout.folder / "mailbox"),
+        "MEDIA_URL": str(layout.folder / "media"),
         "WEBHOOK_ALLOW_LOOPBACK": "true",
     }
     supervisor = Supervisor(layout, environment, prepare, make_keys=keys.make_keys)  # type: ignore[arg-type]  # a dict is passed

@@ -43,7 +43,7 @@ from shared.messages.facts import (
     ReportUnrouted,
     ReportWithdrawn,
 )
-from shared.messages.kinds import CaseFact, Fact, Location, Message, Outcome, Request, Tick, ToAgency
+from shared.messages.kinds import CaseFact, Fact, Location, Message, Outcome, Photo, Request, Tick, ToAgency
 from shared.messages.requests import (
     AcceptCase,
     AnswerReporter,
@@ -146,6 +146,7 @@ __all__ = [
     "NoticeDelivered",
     "NoticeFailed",
     "Outcome",
+    "Photo",
     "RefuseReport",
     "Reminder",
     "ReminderLine",

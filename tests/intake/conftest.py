@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -92,9 +93,15 @@ def template(postgres_url: str, quang_tri: Province) -> Iterator[tuple[str, str]
 
 
 @pytest.fixture
-def settings(postgres_url: str, template: tuple[str, str]) -> Iterator[IntakeSettings]:
+def settings(postgres_url: str, template: tuple[str, str], tmp_path: Path) -> Iterator[IntakeSettings]:
     url = fresh_database(postgres_url, template[0])
-    yield IntakeSettings(database_url=url, link_key="k" * 40, sealing_keys=new_key("first"), public_url="https://hoiam.example/pa/")
+    yield IntakeSettings(
+        database_url=url,
+        link_key="k" * 40,
+        sealing_keys=new_key("first"),
+        public_url="https://hoiam.example/pa/",
+        media_url=str(tmp_path / "media"),
+    )
     drop_database(url)
 
 

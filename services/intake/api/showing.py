@@ -1,7 +1,9 @@
 """What everybody may read: reports and how they fare, and what can be reported. Never who reported."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Annotated, Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Header, Response
@@ -11,10 +13,12 @@ from sqlalchemy.orm import Session
 from services.intake import store
 from services.intake.api.recent import Recent
 from services.intake.domain import wording
+from services.intake.domain.media import Media, named
 from services.intake.domain.report import ANSWERED, Report, Status
 from services.intake.domain.screening import redacted
 from services.intake.domain.timeline import Entry
 from services.intake.domain.tracking import Mistyped, read_code
+from services.intake.store import media
 from shared.errors import NotFound
 from shared.messages import Outcome
 from shared.province import Attribute, Province, Wording
@@ -24,6 +28,16 @@ from shared.web import Desk
 class Named(BaseModel):
     code: str
     name: Wording
+
+
+class PhotoView(BaseModel):
+    """A released photo; addresses are relative to intake's own."""
+
+    media_id: UUID
+    url: str
+    thumbnail_url: str
+    width: int
+    height: int
 
 
 class EntryView(BaseModel):
@@ -37,6 +51,7 @@ class EntryView(BaseModel):
     answer: str | None = None
     comment_id: str | None = None
     about: str | None = None
+    evidence: list[PhotoView] = []
 
 
 class ReportView(BaseModel):
@@ -54,6 +69,7 @@ class ReportView(BaseModel):
     due_at: AwareDatetime | None
     outcome: Outcome | None
     answer: str | None
+    media: list[PhotoView]
     timeline: list[EntryView]
 
 
@@ -90,7 +106,8 @@ def routes(desk: Desk, provinces: Recent[str, Province]) -> APIRouter:
         with desk.sessions() as session:
             found = report_by_typed_code(session, tracking_code, of)
             entries = store.timeline_of(session, found.report_id)
-        return _tagged(view(found, entries, of).model_dump_json().encode(), if_none_match)
+            photos = media.released(session, found.report_id, [media_id for entry in entries for media_id in _evidence(entry)])
+        return _tagged(view(found, entries, of, photos).model_dump_json().encode(), if_none_match)
 
     return router
 
@@ -107,7 +124,7 @@ def report_by_typed_code(session: Session, typed: str, of: Province) -> Report:
     return report
 
 
-def view(report: Report, entries: list[Entry], of: Province) -> ReportView:
+def view(report: Report, entries: list[Entry], of: Province, photos: Sequence[Media] = ()) -> ReportView:
     """The report with its names in words."""
     answer: dict[str, Any] = {}
     if report.status in ANSWERED:
@@ -125,7 +142,8 @@ def view(report: Report, entries: list[Entry], of: Province) -> ReportView:
         due_at=report.due_at,
         outcome=answer.get("outcome"),
         answer=answer.get("answer"),
-        timeline=[_received(report, of), *(_entry(entry, of) for entry in entries)],
+        media=[_photo(one) for one in photos if not one.uploader.startswith("agency:")],
+        timeline=[_received(report, of), *(_entry(entry, of, photos) for entry in entries)],
     )
 
 
@@ -135,7 +153,7 @@ def _received(report: Report, of: Province) -> EntryView:
     return EntryView(at=report.received_at, topic="report.received", text=text, agency=None)
 
 
-def _entry(entry: Entry, of: Province) -> EntryView:
+def _entry(entry: Entry, of: Province, photos: Sequence[Media]) -> EntryView:
     agency = _named(of.agencies, entry.agency) if entry.agency else None
     holder = agency.name if agency else of.agencies[of.centre].name
     return EntryView(
@@ -147,7 +165,17 @@ def _entry(entry: Entry, of: Province) -> EntryView:
         answer=entry.data.get("answer"),
         comment_id=entry.data.get("comment_id"),
         about=entry.data.get("about"),
+        evidence=[_photo(one) for one in photos if one.id in _evidence(entry)],
     )
+
+
+def _evidence(entry: Entry) -> list[UUID]:
+    return named(entry.data.get("evidence", ()))
+
+
+def _photo(one: Media) -> PhotoView:
+    url = f"/media/{one.id}.jpg"
+    return PhotoView(media_id=one.id, url=url, thumbnail_url=f"{url}?size=thumbnail", width=one.width, height=one.height)
 
 
 def _named(entries: Any, code: str) -> Named:

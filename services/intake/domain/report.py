@@ -1,5 +1,6 @@
 """A report as it was sent, and how far its case has come, as far as intake was told."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -8,7 +9,7 @@ from uuid import UUID
 
 from services.intake.domain.screening import CONTACTS, redacted
 from shared import messages as say
-from shared.messages import Location, Message
+from shared.messages import Location, Message, Photo
 
 
 class Status(StrEnum):
@@ -49,7 +50,10 @@ LEADS_TO: dict[type[Message], Status] = {
 
 
 class ReceiveReport(Message):
-    """A portal's POST, checked. ``sealed`` is the contact; ``fingerprint`` tells a repeated body from another under the same ``key``."""
+    """A portal's POST, checked. ``sealed`` is the contact; ``fingerprint`` tells a repeated body from another under the same ``key``.
+
+    ``media`` are uploads that wait for it.
+    """
 
     topic = "receive_report"
     tracking_code: str
@@ -64,6 +68,7 @@ class ReceiveReport(Message):
     sealed: str
     language: str
     external_ref: str
+    media: tuple[UUID, ...] = ()
 
 
 class AddComment(Message):
@@ -102,16 +107,16 @@ class Report:
     due_version: int = 0
 
     @classmethod
-    def receive(cls, asked: ReceiveReport) -> tuple[Self, list[Message]]:
+    def receive(cls, asked: ReceiveReport, photos: Sequence[Photo] = ()) -> tuple[Self, list[Message]]:
         """The report and what is said about it: first how to reach the reporter, so that the news that follow find somebody."""
         report = cls(
-            **asked.model_dump(exclude={"at", "location", "sealed"}),
+            **asked.model_dump(exclude={"at", "location", "sealed", "media"}),
             location=asked.location.model_dump(exclude_defaults=True),
             received_at=asked.at,
         )
-        content = asked.model_dump(exclude={"key", "fingerprint", "external_ref", "sealed", "location"})
+        content = asked.model_dump(exclude={"key", "fingerprint", "external_ref", "sealed", "location", "media"})
         content["description"] = redacted(asked.description, CONTACTS)
-        received = say.ReportReceived(**content, location=asked.location, reachable=bool(asked.sealed))
+        received = say.ReportReceived(**content, location=asked.location, reachable=bool(asked.sealed), media=tuple(photos))
         if not asked.sealed:
             return report, [received]
         return report, [say.ReporterReachable(report_id=asked.report_id, at=asked.at, sealed=asked.sealed), received]

@@ -114,10 +114,10 @@ audit_roots = Table(
 )
 
 CONTENT = ("key", "fingerprint", "external_ref", "description", "location", "attributes")  # of no use where facts are noted
-_mapper = registry()
-_mapper.map_imperatively(Report, reports, properties={name: deferred(reports.c[name], group="content") for name in CONTENT})
-_mapper.map_imperatively(Reporter, reporters)
-_mapper.map_imperatively(Entry, timeline)
+mapper = registry()
+mapper.map_imperatively(Report, reports, properties={name: deferred(reports.c[name], group="content") for name in CONTENT})
+mapper.map_imperatively(Reporter, reporters)
+mapper.map_imperatively(Entry, timeline)
 
 
 # --- reports --------------------------------------------------------------------------------------------------------
@@ -138,6 +138,11 @@ def report_of(session: Session, report_id: UUID) -> Report:
     if report is None:
         raise NotYet(f"no report {report_id} was received yet")
     return report
+
+
+def report_by_id(session: Session, report_id: UUID) -> Report | None:
+    """As :func:`report_of`, for who may ask for what isn't there."""
+    return _batch.get(session, report_id)
 
 
 def report_by_key(session: Session, portal: str, key: str) -> Report | None:
