@@ -111,6 +111,13 @@ def office(settings: IntakeSettings, template: tuple[str, str]) -> Iterator[Offi
         yield office
 
 
+@pytest.fixture
+def another_portal(office: Office) -> str:
+    """Its key."""
+    with office.rooms.begin() as session:
+        return store.add_portal(session, "zalo", "Zalo", now())
+
+
 @contextmanager
 def opened(settings: IntakeSettings, portal_key: str) -> Iterator[Office]:
     """A process that has just begun; there may be others on the same database."""

@@ -85,7 +85,7 @@ def _opened(data: bytes) -> Image.Image:
         image = Image.open(BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
         raise NotAPicture("send a photo as JPEG, PNG or WebP: this is none, whatever it is named") from None
-    except Image.DecompressionBombError:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_many() from None
     if image.width * image.height > PIXELS:
         raise _too_many()
@@ -102,9 +102,11 @@ def _too_many() -> Unfit:
 
 def _shown(image: Image.Image) -> Image.Image:
     """Upright, in three plain colours, no larger than anybody needs; made smaller first, so that the rest costs little."""
-    if image.mode not in {"RGB", "RGBA", "L", "CMYK"}:
+    if image.mode not in {"RGB", "RGBA", "L", "CMYK", "I;16"}:
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     image.thumbnail((LONGEST, LONGEST))
+    if image.mode == "I;16":
+        image = image.convert("I").point(lambda light: light / 256).convert("L")  # plain conversion would cut off all above 255
     image = ImageOps.exif_transpose(image)
     if image.mode == "RGBA":
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
