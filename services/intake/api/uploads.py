@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
-from errno import EDQUOT, ENOSPC
 from tempfile import TemporaryFile
 from typing import IO
 
@@ -19,10 +18,11 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
+from starlette.requests import ClientDisconnect
 
 from services.intake.domain.media import DropMedia, KeepMedia, TakeMedia
 from services.intake.domain.picture import Picture, Unfit, developed
-from services.intake.store.files import Files, Full
+from services.intake.store.files import FULL, Files, Full
 from shared.confined import Died, Late, confined
 from shared.errors import Refused
 from shared.privacy import SealingKeys
@@ -44,6 +44,11 @@ class TooLarge(Refused):
 class NoForm(Refused):
     status = 415
     code = "unsupported_media_type"
+
+
+class CutOff(Refused):
+    status = 400
+    code = "cut_off"
 
 
 class TooSlow(Refused):
@@ -149,7 +154,7 @@ def _room() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in {ENOSPC, EDQUOT}:
+        if error.errno not in FULL:
             raise
         raise Full("there is no room for more photos here just now; send it again later") from None
 
@@ -161,3 +166,5 @@ async def _in_time() -> AsyncIterator[None]:
             yield
     except TimeoutError:
         raise TooSlow(f"the photo did not arrive within {READ_SECONDS} seconds") from None
+    except ClientDisconnect:
+        raise CutOff("the photo broke off on its way; send it again") from None

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from errno import EDQUOT, ENOSPC
+from errno import EDQUOT, EFBIG, ENOSPC
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,8 @@ from obstore.store import LocalStore, ObjectStore, from_url
 
 from shared.errors import NotFound, Refused
 
-FULL = tuple(f"os error {number}" for number in (ENOSPC, EDQUOT))  # all that the library tells of them
+FULL = {ENOSPC, EDQUOT, EFBIG}
+_FULL_IN_WORDS = tuple(f"os error {number}" for number in FULL)  # all that the library tells of them
 PATIENCE = {"timeout": "20s", "connect_timeout": "3s"}
 RETRIES: Any = {"max_retries": 2, "retry_timeout": timedelta(seconds=20)}
 log = structlog.get_logger()
@@ -99,6 +100,6 @@ def _told() -> Iterator[None]:
         raise NotFound("this photo has no such file") from None
     except (BaseError, OSError) as error:
         log.error("the storage of photos failed", error=f"{type(error).__name__}: {error}"[:200])
-        if any(sign in str(error) for sign in FULL) or getattr(error, "errno", None) in {ENOSPC, EDQUOT}:
+        if getattr(error, "errno", None) in FULL or any(words in str(error) for words in _FULL_IN_WORDS):
             raise Full("there is no room for more photos here just now; send it again later") from None
         raise Away("the storage of photos is away for a moment; send it again") from None
