@@ -20,7 +20,8 @@ from services.intake import handlers
 from services.intake.store.files import Files
 from shared.access import issue_token, new_key_pair
 from shared.clock import now
-from shared.messages import Tick
+from shared.messages import CaseAssigned, Tick
+from tests.builders import MONDAY, envelope
 from tests.intake.conftest import Office, a_body, opened
 
 PRIVATE, PUBLIC = new_key_pair()
@@ -116,6 +117,13 @@ class Studio:
         url = f"/v1/media/{media_id}/screening"
         return self.office.http.post(url, json={"decision": decision}, headers=headers or self.token("operator"))
 
+    def held_by(self, agency: str) -> dict[str, str]:
+        """The receipt of a report that ``agency`` has."""
+        receipt = self.report()
+        assigned = CaseAssigned(report_id=UUID(receipt["report_id"]), at=MONDAY, agency=agency, version=2, due_at=MONDAY, hop=1)
+        self.office.handling.together([envelope(assigned)])
+        return receipt
+
     def sweep(self, after: timedelta) -> None:
         """As the loop does, so long after now."""
         sweep = handlers.sweeper(self.files.remove)
@@ -130,6 +138,13 @@ class Studio:
         return self.office.rows("media"), sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*"))
 
 
+def problem(answer: Response) -> tuple[int, str]:
+    """Status and code of an answer that says no, as the house says it."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    assert "Traceback" not in answer.text
+    return answer.status_code, answer.json()["code"]
+
+
 NOTHING: tuple[int, list[str]] = (0, [])
 
 
@@ -138,4 +153,5 @@ def open_studio(office: Office, **changes: Any) -> Iterator[Studio]:
     """Beside ``office``, with ``changes`` to its settings and a key that tokens are proven by."""
     settings = office.settings.model_copy(update={"jwt_public_key": PUBLIC, **changes})
     with opened(settings, office.portal_key) as other:
-        yield Studio(other, Files(settings.media_url, {}), Path(settings.media_url))
+        options = dict(pair.split("=", 1) for pair in settings.media_options.split())
+        yield Studio(other, Files(settings.media_url, options), Path(settings.media_url))

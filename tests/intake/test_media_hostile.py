@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from services.cli.process import free_port
 from shared.settings import PROJECT
-from tests.intake.photos import NOTHING, a_photo, a_picture, a_png, open_studio, saved
+from tests.intake.photos import NOTHING, a_photo, a_picture, a_png, open_studio, problem, saved
 from tests.wait import until
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
@@ -48,22 +48,16 @@ def narrow_studio(office):
         yield studio
 
 
-def code(answer):
-    assert answer.headers["content-type"] == "application/problem+json", answer.text
-    assert "Traceback" not in answer.text
-    return answer.status_code, answer.json()["code"]
-
-
 @pytest.mark.parametrize(("status", "word", "data"), HOSTILE.values(), ids=HOSTILE)
 class TestHostilePhoto:
     def test_sent_with_a_report_gets_its_answer_and_leaves_nothing(self, narrow_studio, status, word, data):
-        assert code(narrow_studio.add(narrow_studio.report(), data)) == (status, word)
+        assert problem(narrow_studio.add(narrow_studio.report(), data)) == (status, word)
         assert narrow_studio.left() == NOTHING
 
     def test_sent_to_a_link_gets_its_answer_and_leaves_nothing(self, narrow_studio, status, word, data):
         link = narrow_studio.announce().json()
 
-        assert code(narrow_studio.send(link, data)) == (status, word)
+        assert problem(narrow_studio.send(link, data)) == (status, word)
         narrow_studio.sweep(timedelta(hours=1))  # of a link whose body was not read to its end the announcement is left for a while
         assert narrow_studio.left() == NOTHING
 
@@ -72,7 +66,7 @@ class TestLength:
     def test_that_is_not_stated_is_counted(self, narrow_studio):
         link = narrow_studio.announce().json()
 
-        assert code(narrow_studio.send(link, iter([b" " * 10_000] * 20))) == (413, "too_large")
+        assert problem(narrow_studio.send(link, iter([b" " * 10_000] * 20))) == (413, "too_large")
         assert narrow_studio.left() == (1, [])
 
     def test_that_is_stated_is_believed_at_once(self, narrow_studio):
@@ -80,11 +74,14 @@ class TestLength:
 
         answer = narrow_studio.office.http.post(url, content=b"", headers={"Content-Length": "171000", **narrow_studio.portal})
 
-        assert code(answer) == (413, "too_large")
+        assert problem(answer) == (413, "too_large")
 
     def test_of_other_bodies_is_what_it_was(self, narrow_studio):
-        assert code(narrow_studio.office.post_raw(b" " * 21_000)) == (413, "too_large")
-        assert code(narrow_studio.office.http.post("/v1/media", content=b" " * 21_000, headers=narrow_studio.portal)) == (413, "too_large")
+        assert problem(narrow_studio.office.post_raw(b" " * 21_000)) == (413, "too_large")
+        assert problem(narrow_studio.office.http.post("/v1/media", content=b" " * 21_000, headers=narrow_studio.portal)) == (
+            413,
+            "too_large",
+        )
 
 
 class TestForm:
@@ -104,7 +101,7 @@ class TestForm:
         receipt = studio.report()
         headers = {"X-Report-Secret": receipt["secret"], **form.pop("headers", {})}
 
-        assert code(studio.office.http.post(f"/v1/reports/{receipt['tracking_code']}/media", headers=headers, **form)) == expected
+        assert problem(studio.office.http.post(f"/v1/reports/{receipt['tracking_code']}/media", headers=headers, **form)) == expected
         assert studio.left() == NOTHING
 
     def test_may_name_its_file_as_it_likes(self, studio):
@@ -127,7 +124,7 @@ class TestHungryPhoto:
         with open_studio(office, media_memory=150_000_000) as studio:
             receipt = studio.report()
 
-            assert code(studio.add(receipt, a_png(6_000, 5_000, rows=1, colour_type=6))) == (422, "too_demanding")
+            assert problem(studio.add(receipt, a_png(6_000, 5_000, rows=1, colour_type=6))) == (422, "too_demanding")
             assert studio.left() == NOTHING
             assert studio.add(receipt, a_photo()).status_code == 201
 
@@ -151,7 +148,7 @@ class TestFullDisk:
         with files_no_larger_than(room):
             answer = studio.add(receipt, NOISE)
 
-        assert code(answer) == (507, "storage_full")
+        assert problem(answer) == (507, "storage_full")
         assert answer.headers["retry-after"]
         assert studio.left() == NOTHING
         assert studio.add(receipt, NOISE).status_code == 201
