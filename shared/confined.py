@@ -32,7 +32,7 @@ def confined(work: Callable[[bytes], bytes], source: IO[bytes], *, memory: int, 
     ``memory`` in bytes of address space, ``seconds`` of processor time, ``most`` bytes returned. Raises :class:`Died` and :class:`Late`.
     """
     limits = [str(limit) for limit in (memory, seconds, most)]
-    command = [sys.executable, "-I", "-m", __name__, work.__module__, work.__name__, *limits]
+    command = [sys.executable, "-IB", "-m", __name__, work.__module__, work.__name__, *limits]
     source.seek(0)
     with TemporaryFile() as said:
         try:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from services.intake import store
 from services.intake.domain import reporter
 from services.intake.domain.media import (
+    REPORTER,
     AnnounceMedia,
     DropMedia,
     KeepMedia,
@@ -58,7 +59,7 @@ def _joined(one: Media | None, asked: ReceiveReport) -> Photo:
 def announce_media(asked: AnnounceMedia, session: Session) -> Sequence[Message]:
     report = store.report_by_id(session, asked.report_id) if asked.is_of_report else None
     others = media.of_report(session, asked.report_id) if report else []
-    today = media.announced_since(session, asked.uploader, asked.at - timedelta(days=1))
+    today = 0 if asked.uploader == REPORTER else media.announced_since(session, asked.uploader, asked.at - timedelta(days=1))
     session.add(announced(asked, report, others=others, today=today))
     return []
 

@@ -1,5 +1,6 @@
 """Photos come in by two doors, once, in time, and from whom they should."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -86,6 +87,17 @@ class TestAnnouncedPhoto:
 
         assert problem(studio.send(link, a_photo())) == (409, "link_used")
         assert studio.office.rows("media") == 1
+
+    def test_sent_twice_at_once_arrives_once(self, studio):
+        link = studio.announce().json()
+        photos = [a_photo(width=1500, height=1000 + more) for more in range(4)]
+
+        with ThreadPoolExecutor() as senders:
+            answers = sorted(answer.status_code for answer in senders.map(lambda photo: studio.send(link, photo), photos))
+
+        assert answers == [200, 409, 409, 409]
+        rows, files = studio.left()
+        assert (rows, len(files)) == (1, 4)
 
     def test_cannot_be_sent_with_another_links_secret(self, studio):
         mine, theirs = studio.announce().json(), studio.announce().json()

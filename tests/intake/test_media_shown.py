@@ -184,5 +184,5 @@ class TestEvidence:
         receipt = studio.held_by("dh")
         theirs = studio.add(receipt, a_photo()).json()
 
-        assert self.proven(studio, receipt, [theirs["evidence"], f"media:{uuid4()}", "media:nonsense"]) == []
+        assert self.proven(studio, receipt, [theirs["evidence"], f"media:{uuid4()}", "media:nonsense", f"media:{'-' * 36}"]) == []
         assert studio.get(f"/media/{theirs['media_id']}.jpg").status_code == 404

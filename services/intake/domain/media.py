@@ -15,7 +15,7 @@ MOST_OF_REPORTER, MOST_OF_AGENCY = 5, 10  # photos of one report
 ARRIVING = timedelta(minutes=10)  # far longer than putting bytes away takes: who needs more is dead
 UNCLAIMED = timedelta(hours=24)  # that a photo waits for its report
 REPORTER = "reporter"  # the uploader who is nobody else
-_EVIDENCE = re.compile(r"media:([0-9a-f-]{36})")
+_EVIDENCE = re.compile(r"media:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
 
 class State(StrEnum):
@@ -158,7 +158,7 @@ class Media:
 
 
 def announced(asked: AnnounceMedia, report: Report | None, *, others: Sequence[Media], today: int) -> Media:
-    """``others`` are the photos ``report`` has, ``today`` is how many their uploader announced in a day.
+    """``others`` are the photos ``report`` has, ``today`` is how many its uploader announced in a day.
 
     Raises :class:`Refused` for a report that is another's, and when there are enough of them.
     """
@@ -167,7 +167,7 @@ def announced(asked: AnnounceMedia, report: Report | None, *, others: Sequence[M
     most = MOST_OF_AGENCY if is_evidence else MOST_OF_REPORTER
     if sum(is_evidence == other.uploader.startswith("agency:") for other in others) >= most:
         raise Refused(f"a report has at most {most} photos", code="media_full")
-    if today >= asked.daily and asked.uploader != REPORTER:
+    if today >= asked.daily:
         raise TooMany(f"you may send {asked.daily} photos a day; come back tomorrow")
     return Media(
         id=asked.media_id,

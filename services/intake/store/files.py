@@ -16,6 +16,7 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from shared.errors import NotFound, Refused
+from shared.settings import PROJECT
 
 FULL = {ENOSPC, EDQUOT, EFBIG}
 _FULL_IN_WORDS = tuple(f"os error {number}" for number in FULL)  # all that the library tells of them
@@ -39,7 +40,7 @@ class Away(Refused):
 class Files:
     """What belongs to one photo lies in a folder of its name, so that one photo's end is nobody else's.
 
-    ``url`` is a folder, ``file:///…`` or ``s3://bucket/prefix``; ``options`` are those of the S3 client.
+    ``url`` is a folder (of the project, unless it is absolute), ``file:///…`` or ``s3://bucket/prefix``; ``options`` are the S3 client's.
     """
 
     def __init__(self, url: str, options: Mapping[str, str]) -> None:
@@ -76,7 +77,7 @@ def _bucket(url: str, options: dict[str, Any]) -> ObjectStore:
 
 
 def _made(path: str) -> Path:
-    folder = Path(path).absolute()
+    folder = PROJECT / path
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
