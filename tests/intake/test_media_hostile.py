@@ -173,6 +173,20 @@ class TestDeath:
         studio.sweep(timedelta(hours=1))
         assert studio.left() == NOTHING
 
+    def test_of_the_last_commit_leaves_what_the_sweep_removes(self, studio):
+        """Whether a commit was made isn't known when its answer is lost, so nothing is undone in haste."""
+        receipt = studio.report()
+        with studio.office.rooms.begin() as session:
+            session.execute(text("SET ROLE NONE"))
+            session.execute(text("ALTER TABLE intake.media ADD CONSTRAINT crash CHECK (state <> 'private')"))
+
+        assert studio.add(receipt, a_photo()).status_code == 500
+
+        rows, files = studio.left()
+        assert (rows, len(files)) == (1, 4)
+        studio.sweep(timedelta(hours=1))
+        assert studio.left() == NOTHING
+
     def test_between_the_files_and_their_row_leaves_what_the_sweep_removes(self, studio):
         link = studio.announce().json()
         half = studio.folder / link["media_id"] / "abc.original#1"  # as the library calls what is not whole yet

@@ -106,15 +106,21 @@ class Uploads:
         if self.turns.statistics().tasks_waiting >= WAITING:
             raise Busy("too many photos are coming in; send it again in a moment")
         await self.desk.say(taken)
+        kept = None
         try:
             kept = await to_thread.run_sync(self._put_away, taken, source, limiter=self.turns)
             await self.desk.say(kept)
-        except BaseException:
-            with anyio.CancelScope(shield=True), suppress(Refused):  # what can't be undone now is swept
-                await run_in_threadpool(self.files.remove, taken.media_id)
-                await self.desk.say(DropMedia(report_id=taken.report_id, media_id=taken.media_id, at=self.desk.clock()))
+        except BaseException as error:
+            if kept is None or isinstance(error, Refused):  # else nobody knows yet whether it was kept: the sweep will
+                await self._undo(taken)
             raise
         return kept
+
+    async def _undo(self, taken: TakeMedia) -> None:
+        """What can't be undone now is swept."""
+        with anyio.CancelScope(shield=True), suppress(Refused):
+            await run_in_threadpool(self.files.remove, taken.media_id)
+            await self.desk.say(DropMedia(report_id=taken.report_id, media_id=taken.media_id, at=self.desk.clock()))
 
     def _put_away(self, taken: TakeMedia, source: IO[bytes]) -> KeepMedia:
         picture, media_id = self._picture(source), taken.media_id
