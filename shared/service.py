@@ -69,7 +69,7 @@ def timely(handler: Handler, rest: float = 1.0) -> Work:
 class Service:
     """Everything that makes one service this one and not another. ``works`` are further loops (notify's delivery).
 
-    ``body_limits``: paths, as regular expressions, whose bodies may be of another size than BODY_LIMIT says, in bytes.
+    ``body_limits`` are bytes of a request body by its path, where the settings' own limit is not enough: regular expressions to search for.
     """
 
     name: str
@@ -147,8 +147,8 @@ class Process:
             revoked=frozenset(settings.jwt_revoked.split()),
         )
         gate = Gate(tokens=tokens, portal_of=self.service.portal_of(desk))
-        limits = {**self.service.body_limits, ".*": settings.body_limit}
-        return application(desk, [self.service.api(desk)], gate, settings, limits, group, self.watchdog)
+        routers, limits = [self.service.api(desk)], self.service.body_limits
+        return application(desk, routers, gate, settings, group, self.watchdog, body_limits=limits)
 
     def _serve(self) -> None:
         config = uvicorn.Config(

@@ -108,27 +108,25 @@ Caller = Annotated[Principal, Depends(principal_of)]
 
 
 class Fences:
-    """Refuses a body that is too large before it is parsed, and puts the security headers on every answer that states none of its own.
+    """Refuses a body over ``limit`` bytes before it is parsed, and puts the security headers on every answer that states none of its own.
 
-    ``limits`` in bytes, by path (regular expressions; the first that fits counts).
+    ``limits`` are those of paths in which a regular expression is found.
     """
 
-    def __init__(self, app: ASGIApp, limits: Mapping[str, int]) -> None:
-        self.app = app
-        self.limits = {re.compile(path): limit for path, limit in limits.items()}
+    def __init__(self, app: ASGIApp, limit: int, limits: Mapping[str, int]) -> None:
+        self.app, self.limit, self.limits = app, limit, limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        limit = next(limit for path, limit in self.limits.items() if path.fullmatch(scope["path"]))
+        limit = next((most for path, most in self.limits.items() if re.search(path, scope["path"])), self.limit)
         stated = dict(scope["headers"]).get(b"content-length", b"0")
         if not stated.isdigit() or int(stated) > limit:
-            refusal = problems.problem(413, "too_large", _too_large(limit))
+            refusal = problems.problem(413, "too_large", self._words(limit))
             return await refusal(scope, receive, self._guarded(scope, send))
         return await self.app(scope, self._counted(receive, limit), self._guarded(scope, send))
 
-    @staticmethod
-    def _counted(receive: Receive, limit: int) -> Receive:
+    def _counted(self, receive: Receive, limit: int) -> Receive:
         """For bodies that come in chunks and state no length: FastAPI answers with what is raised here."""
         taken = 0
 
@@ -137,10 +135,14 @@ class Fences:
             part = await receive()
             taken += len(part.get("body", b""))
             if taken > limit:
-                raise HTTPException(413, _too_large(limit))
+                raise HTTPException(413, self._words(limit))
             return part
 
         return counted
+
+    @staticmethod
+    def _words(limit: int) -> str:
+        return f"a request body is at most {limit} bytes here"
 
     @staticmethod
     def _guarded(scope: Scope, send: Send) -> Send:
@@ -155,20 +157,17 @@ class Fences:
         return guarded
 
 
-def _too_large(limit: int) -> str:
-    return f"a request body is at most {limit} bytes"
-
-
 def application(
     desk: Desk,
     routers: Sequence[APIRouter],
     gate: Gate,
     settings: Settings,
-    limits: Mapping[str, int],
     group: GroupCommit,
     watchdog: Watchdog,
+    *,
+    body_limits: Mapping[str, int] | None = None,
 ) -> FastAPI:
-    """The whole HTTP face of a service; ``limits`` as in :class:`Fences`."""
+    """The whole HTTP face of a service. ``body_limits`` as :class:`Fences` has them."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -180,7 +179,7 @@ def application(
     docs = {"docs_url": "/docs", "redoc_url": None} if settings.docs else {"docs_url": None, "redoc_url": None, "openapi_url": None}
     app = FastAPI(title=f"Hồi Âm: {desk.service}", version="1", lifespan=lifespan, **docs)
     problems.install(app)
-    app.add_middleware(Fences, limits=limits)
+    app.add_middleware(Fences, limit=settings.body_limit, limits=body_limits or {})
     for router in (*routers, _health(desk, watchdog)):
         app.include_router(router, dependencies=[Depends(gate.admit)])
     return app

@@ -8,7 +8,7 @@ from shared import logs
 from shared.service import Process, Service, timely
 from shared.settings import from_environment
 
-UPLOADS = r"/v1/media/[^/]+|/v1/reports/[^/]+/media"
+UPLOADS = "^/v1/(media/[^/]+|reports/[^/]+/media)$"
 SWEEP_SECONDS = 5.0
 
 
