@@ -138,7 +138,7 @@ class Media:
 
     def join(self, report_id: UUID, *, portal: str, at: datetime) -> Photo:
         """Become part of the report its portal posts. Raises :class:`MediaUnknown` for what is another's, elsewhere, or not there."""
-        is_free = self.is_there and self.report_id is None and self.expires_at is not None and at < self.expires_at
+        is_free = self.is_there and self.expires_at is not None and at < self.expires_at
         if self.uploader != f"portal:{portal}" or not is_free:
             raise MediaUnknown(f"media {self.id} is no finished upload of yours that waits for its report")
         self.report_id, self.expires_at = report_id, None
