@@ -11,8 +11,6 @@ from importlib import import_module
 from tempfile import TemporaryFile
 from typing import IO
 
-PATIENCE = 3  # times the allowed seconds, on a machine with other things to do
-
 
 class Died(Exception):  # noqa: N818 - what befell it
     """It wanted more than it may have, or failed: ``code`` is its exit status, negative for a signal."""
@@ -26,10 +24,11 @@ class Late(Exception):  # noqa: N818 - what befell it
     """It got too little of the machine to be done in time, and was killed."""
 
 
-def confined(work: Callable[[bytes], bytes], source: IO[bytes], *, memory: int, seconds: int, most: int) -> bytes:
+def confined(work: Callable[[bytes], bytes], source: IO[bytes], *, memory: int, seconds: int, patience: int, most: int) -> bytes:
     """``work``, a function of a module, done on all of ``source`` (a real file): what it returns.
 
-    ``memory`` in bytes of address space, ``seconds`` of processor time, ``most`` bytes returned. Raises :class:`Died` and :class:`Late`.
+    ``memory`` in bytes of address space, ``seconds`` of processor time and ``patience`` of any time, ``most`` bytes returned.
+    Raises :class:`Died` and :class:`Late`.
     """
     limits = [str(limit) for limit in (memory, seconds, most)]
     command = [sys.executable, "-IB", "-m", __name__, work.__module__, work.__name__, *limits]
@@ -37,7 +36,7 @@ def confined(work: Callable[[bytes], bytes], source: IO[bytes], *, memory: int, 
     with TemporaryFile() as said:
         try:
             done = subprocess.run(  # noqa: S603 - our own program
-                command, stdin=source, stdout=said, stderr=subprocess.DEVNULL, env={}, cwd="/", timeout=PATIENCE * seconds, check=False
+                command, stdin=source, stdout=said, stderr=subprocess.DEVNULL, env={}, cwd="/", timeout=patience, check=False
             )
         except subprocess.TimeoutExpired:
             raise Late from None

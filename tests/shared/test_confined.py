@@ -7,7 +7,7 @@ import pytest
 from shared.confined import Died, Late, confined
 from tests.shared.works import doubled, environment, forever, limits, talkative, two_gigabytes, waiting
 
-ROOMY = {"memory": 256 << 20, "seconds": 5, "most": 1 << 20}
+ROOMY = {"memory": 256 << 20, "seconds": 5, "patience": 60, "most": 1 << 20}
 
 
 def done(work, data=b"", **change):
@@ -39,4 +39,4 @@ class TestConfined:
 
     def test_is_killed_when_it_waits(self):
         with pytest.raises(Late):
-            done(waiting, seconds=1)
+            done(waiting, patience=1)

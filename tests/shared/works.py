@@ -18,7 +18,7 @@ def environment(_: bytes) -> bytes:
 
 
 def two_gigabytes(_: bytes) -> bytes:
-    return bytes(len(bytearray(2 << 30)))
+    return bytes(bytearray(2 << 30)[:1])
 
 
 def forever(_: bytes) -> bytes:

@@ -30,8 +30,8 @@ from shared.problems import Busy
 from shared.web import Desk
 
 AT_ONCE, WAITING = 2, 20  # photos that are worked on, and that may wait for it
-READ_SECONDS, WORK_SECONDS = 60, 10
-LARGEST_RESULT = 33_554_432  # bytes of the copy and its thumbnail together
+READ_SECONDS = 60
+LIMITS = {"seconds": 10, "patience": 30, "most": 33_554_432}  # of the work on one photo: see ``confined``
 
 log = structlog.get_logger()
 
@@ -143,7 +143,7 @@ class Uploads:
         if not source.seek(0, 2):
             raise Unfit("there is nothing in it", code="empty")
         try:
-            return Picture.unpacked(confined(developed, source, memory=self.memory, seconds=WORK_SECONDS, most=LARGEST_RESULT))
+            return Picture.unpacked(confined(developed, source, memory=self.memory, **LIMITS))
         except Died as death:
             log.warning("reading a photo ended its process", exit_code=death.code)
             raise Unfit("to read this picture takes more than a photo may take; send a smaller one", code="too_demanding") from None
