@@ -42,8 +42,16 @@ class TestPhotoOfAReport:
         assert studio.left() == NOTHING
 
     def test_is_not_taken_from_another_portal(self, studio, another_portal):
-        assert problem(studio.add(studio.report(), a_photo(), **{"X-Api-Key": another_portal})) == (404, "not_found")
+        receipt, other = studio.report(), {"X-Api-Key": another_portal}
+
+        assert problem(studio.add(receipt, a_photo(), **other)) == (404, "not_found")
+        assert problem(studio.announce(receipt["report_id"], **other)) == (404, "not_found")
         assert studio.left() == NOTHING
+
+    def test_is_not_even_read_from_another_portal(self, studio, another_portal):
+        url = f"/v1/reports/{studio.report()['tracking_code']}/media"
+
+        assert problem(studio.office.http.post(url, content=b"no form", headers={"X-Api-Key": another_portal})) == (404, "not_found")
 
     def test_has_its_end_at_five(self, studio):
         receipt = studio.report()
