@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 
 import structlog
 import uvicorn
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from sqlalchemy.orm import Session
+from starlette.types import ASGIApp
 
 from shared import metrics
 from shared.access import TokenVerifier
@@ -67,7 +68,10 @@ def timely(handler: Handler, rest: float = 1.0) -> Work:
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """Everything that makes one service this one and not another. ``works`` are further loops (notify's delivery)."""
+    """Everything that makes one service this one and not another. ``works`` are further loops (notify's delivery).
+
+    ``around`` is put around the whole HTTP application (intake's errors in Open311's words).
+    """
 
     name: str
     port: int
@@ -77,6 +81,7 @@ class Service:
     preload: Preload = lambda _messages, _session: None
     portal_of: Callable[[Desk], PortalOf] = lambda _desk: no_portals
     works: Mapping[str, Work] = field(default_factory=dict)
+    around: Callable[[ASGIApp], ASGIApp] = lambda app: app
 
 
 class Process:
@@ -132,7 +137,7 @@ class Process:
         relay.join(self.settings.drain_seconds)
         self.engine.dispose()
 
-    def _application(self) -> FastAPI:
+    def _application(self) -> ASGIApp:
         settings = self.settings
         group = GroupCommit(self.handling, batch=settings.batch, limit=settings.writer_limit)
         desk = Desk(service=self.service.name, sessions=self.handling.sessions, commit=group.handle)
@@ -143,7 +148,7 @@ class Process:
             revoked=frozenset(settings.jwt_revoked.split()),
         )
         gate = Gate(tokens=tokens, portal_of=self.service.portal_of(desk))
-        return application(desk, [self.service.api(desk)], gate, settings, group, self.watchdog)
+        return self.service.around(application(desk, [self.service.api(desk)], gate, settings, group, self.watchdog))
 
     def _serve(self) -> None:
         config = uvicorn.Config(

@@ -1,6 +1,7 @@
 """Start here: `python -m services.intake`."""
 
 from services.intake import api, handlers, store
+from services.intake.api.open311 import SpokenErrors
 from services.intake.settings import IntakeSettings
 from shared import logs
 from shared.service import Process, Service
@@ -17,6 +18,7 @@ def service(settings: IntakeSettings) -> Service:
         api=lambda desk: api.routes(desk, settings),
         portal_of=api.portal_of,
         gauges=store.gauges,
+        around=SpokenErrors,
     )
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
 
 from services.intake import store
-from services.intake.api import posting, reporting, showing
+from services.intake.api import open311, posting, reporting, showing
 from services.intake.api.recent import Recent
 from services.intake.settings import IntakeSettings
 from shared import province
@@ -33,6 +33,7 @@ def routes(desk: Desk, settings: IntakeSettings) -> APIRouter:
     router.include_router(posting.routes(desk, settings, provinces), tags=["reports"])
     router.include_router(reporting.routes(desk, settings, provinces))
     router.include_router(showing.routes(desk, provinces), tags=["reports"])
+    router.include_router(open311.routes(desk, settings, provinces, portal_of(desk)))
     return router
 
 

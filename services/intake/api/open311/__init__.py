@@ -1,0 +1,24 @@
+"""Open311 GeoReport v2: the door of portals that speak it. docs/open311.md says what is served, and what goes beyond the specification."""
+
+from fastapi import APIRouter
+
+from services.intake.api.open311 import bulk, catalogue, reading, sending
+from services.intake.api.open311.errors import PREFIX, SpokenErrors
+from services.intake.api.recent import Recent
+from services.intake.settings import IntakeSettings
+from shared.province import Province
+from shared.web import Desk, PortalOf
+
+__all__ = ["SpokenErrors", "routes"]
+
+_ERROR = {"description": "In the specification's form", "content": {"text/xml": {}, "application/json": {}}}
+
+
+def routes(desk: Desk, settings: IntakeSettings, provinces: Recent[str, Province], portal_of: PortalOf) -> APIRouter:
+    """All of it."""
+    router = APIRouter(prefix=f"{PREFIX}/v2", tags=["open311"], responses={status: _ERROR for status in (400, 403, 404)})
+    router.include_router(catalogue.routes(settings, provinces))
+    router.include_router(reading.routes(desk, settings, provinces))
+    router.include_router(sending.routes(desk, settings, provinces, portal_of))
+    router.include_router(bulk.routes(desk, provinces))
+    return router
