@@ -106,7 +106,7 @@ def report_receiver(
     seals, keep = SealingKeys.parse(settings.sealing_keys), _report_keeper(desk)
 
     async def receive(body: ReportBody, portal: str, key: str) -> ReceiveReport | Report:
-        """What was kept now, or what this key had kept before. Raises :class:`KeyReused`, and ``RequestValidationError`` for what doesn't fit."""
+        """What was kept now, or under this key before. Raises :class:`KeyReused`, and ``RequestValidationError`` for what doesn't fit."""
         of = await latest(provinces)
         asked = _asked(body, settings, portal=portal, key=key, prefix=of.tracking_prefix, seals=seals, desk=desk)
         wrong = list(objections(of, category=body.category, area=body.location.area, urgent=body.urgent, attributes=body.attributes))

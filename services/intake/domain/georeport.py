@@ -15,7 +15,9 @@ from shared.province import Province, Wording
 Record = dict[str, Any]
 
 SPAN = timedelta(days=90)  # of one search at the most, as the specification has it
-CLOSED = frozenset({Status.RESOLVED, Status.CLOSED, Status.REFUSED, Status.CANCELLED, Status.MERGED})  # published, refused, joined, withdrawn
+CLOSED = frozenset(
+    {Status.RESOLVED, Status.CLOSED, Status.REFUSED, Status.CANCELLED, Status.MERGED}
+)  # published, refused, joined, withdrawn
 OPEN = frozenset(Status) - CLOSED
 
 # Reports sent without a key of their own are named by their content; no portal's own key has a blank in it.

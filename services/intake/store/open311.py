@@ -68,9 +68,7 @@ def timelines(session: Session, report_ids: Iterable[UUID]) -> dict[UUID, list[E
     return {report_id: list(group) for report_id, group in groupby(entries, lambda entry: entry.report_id)}
 
 
-def updates_within(
-    session: Session, within: Span, tracking_codes: Collection[str], *, limit: int, offset: int
-) -> list[tuple[Entry, str]]:
+def updates_within(session: Session, within: Span, tracking_codes: Collection[str], *, limit: int, offset: int) -> list[tuple[Entry, str]]:
     """Entries that are told as updates, the oldest first, with the tracking code of their report."""
     statement = select(Entry, reports.c.tracking_code).join(reports, reports.c.report_id == timeline.c.report_id)
     statement = statement.where(is_update, timeline.c.at >= within[0], timeline.c.at < within[1])

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from services.intake.api.open311 import bulk, catalogue, reading, sending
-from services.intake.api.open311.errors import PREFIX, SpokenErrors
+from services.intake.api.open311.errors import SpokenErrors
 from services.intake.api.recent import Recent
 from services.intake.settings import IntakeSettings
 from shared.province import Province
@@ -16,7 +16,7 @@ _ERROR = {"description": "In the specification's form", "content": {"text/xml": 
 
 def routes(desk: Desk, settings: IntakeSettings, provinces: Recent[str, Province], portal_of: PortalOf) -> APIRouter:
     """All of it."""
-    router = APIRouter(prefix=f"{PREFIX}/v2", tags=["open311"], responses={status: _ERROR for status in (400, 403, 404)})
+    router = APIRouter(tags=["open311"], responses={status: _ERROR for status in (400, 403, 404)})
     router.include_router(catalogue.routes(settings, provinces))
     router.include_router(reading.routes(desk, settings, provinces))
     router.include_router(sending.routes(desk, settings, provinces, portal_of))

@@ -10,7 +10,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from services.intake.api.open311.queries import Moment, check_jurisdiction
+from services.intake.api.open311.formats import V2
+from services.intake.api.open311.queries import Moment, known
 from services.intake.api.recent import Recent
 from services.intake.domain.georeport import Record, told_request
 from services.intake.store import open311 as store
@@ -38,14 +39,14 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet may take 
 
 def routes(desk: Desk, provinces: Recent[str, Province]) -> APIRouter:
     """The whole table."""
-    router = APIRouter()
+    router = APIRouter(prefix=V2)
 
     @router.get("/bulk/requests.csv")
-    def bulk(jurisdiction_id: str = "", start_date: Annotated[Moment, Query()] = None, end_date: Annotated[Moment, Query()] = None) -> StreamingResponse:
+    def bulk(
+        jurisdiction_id: str = "", start_date: Annotated[Moment, Query()] = None, end_date: Annotated[Moment, Query()] = None
+    ) -> StreamingResponse:
         """Every request received between the two dates, the oldest first; without dates, all there are."""
-        of = provinces("latest")
-        assert of
-        check_jurisdiction(jurisdiction_id, of)
+        of = known(provinces, jurisdiction_id)
         until = (end_date or desk.clock()) + timedelta(seconds=1)
         records = _records(desk, of, start_date or BEGINNING, until)
         headers = {"Content-Disposition": 'attachment; filename="requests.csv"'}

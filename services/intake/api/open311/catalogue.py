@@ -4,7 +4,7 @@ from datetime import datetime
 
 from fastapi import APIRouter, Response
 
-from services.intake.api.open311.formats import Asked, answered, written
+from services.intake.api.open311.formats import V2, Asked, answered, written
 from services.intake.api.open311.queries import check_jurisdiction
 from services.intake.api.posting import latest
 from services.intake.api.recent import Recent
@@ -19,15 +19,15 @@ FRESH = {"Cache-Control": "max-age=60"}
 
 def routes(settings: IntakeSettings, provinces: Recent[str, Province]) -> APIRouter:
     """What needs no key and changes with the province only."""
-    router = APIRouter()
+    router = APIRouter(prefix=V2)
 
     @router.get("/discovery.{form}")
     async def discovery(form: Asked) -> Response:
         """Where this is, in which formats, and whom to ask for a key."""
-        told = told_discovery(
-            await latest(provinces), url=settings.open311_url, test_url=settings.open311_test_url, changed_at=RELEASED
-        )
-        return Response(written(form, "discovery", told), headers={**FRESH, "content-type": form.media_type})  # no charset: its readers choke
+        told = told_discovery(await latest(provinces), url=settings.open311_url, test_url=settings.open311_test_url, changed_at=RELEASED)
+        return Response(
+            written(form, "discovery", told), headers={**FRESH, "content-type": form.media_type}
+        )  # no charset: its readers choke
 
     @router.get("/services.{form}")
     async def services(form: Asked, jurisdiction_id: str = "") -> Response:

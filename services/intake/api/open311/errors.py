@@ -9,7 +9,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.intake.api.open311.formats import Format, written
 
 PREFIX = "/open311"
-STATUS = {401: 403, 409: 400, 415: 400, 422: 400}  # the specification knows 400, 403 and 404; what is not about the request stays what it is
+STATUS = {
+    401: 403,
+    409: 400,
+    415: 400,
+    422: 400,
+}  # the specification knows 400, 403 and 404; what is not about the request stays what it is
 FIELDS = {  # ours → the specification's
     "category": "service_code",
     "location": "lat and long, address_string or address_id",
@@ -26,7 +31,7 @@ FIELDS = {  # ours → the specification's
 
 
 class SpokenErrors:
-    """Around the whole application, so that nothing escapes it: every problem (RFC 9457) of a path of ours leaves in the specification's form."""
+    """Around the whole application, so that nothing escapes it: every problem (RFC 9457) of a path here leaves in GeoReport's form."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -41,7 +46,7 @@ def _telling(path: str, send: Send) -> Send:
     held: list[Message] = []  # the beginning of a problem, then its parts
 
     async def tell(part: Message) -> None:
-        if part["type"] == "http.response.start" and _is_problem(part) or held:
+        if (part["type"] == "http.response.start" and _is_problem(part)) or held:
             held.append(part)
             if part["type"] == "http.response.body" and not part.get("more_body"):
                 for told in _told(path, held[0], b"".join(one.get("body", b"") for one in held)):

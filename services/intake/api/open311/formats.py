@@ -10,6 +10,7 @@ from fastapi import Depends, Path, Response
 
 from shared.errors import NotFound
 
+V2 = "/open311/v2"
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
 ITEMS = {  # what the elements of a list are called
     "services": "service",

@@ -38,10 +38,10 @@ Url = Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s<>\"\\^`{|}]
 
 
 class GeoReportBody(ReportBody):
-    """``further``: whatever else was sent (``device_id``, ``account_id``, …). It is not kept, but tells one sender's report from another's."""
+    """``further``: whatever else was sent (``device_id``, ``account_id``, …); not kept, but it tells one sender's report from another's."""
 
     media_urls: Annotated[tuple[Url, ...], Field(max_length=10)] = ()
-    further: dict[str, tuple[str, ...]] = {}
+    further: dict[str, tuple[str, ...]] = Field(default_factory=dict, max_length=MOST_FIELDS)
 
     @field_validator("description")
     @classmethod

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi.exceptions import RequestValidationError
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
+from services.intake.api.recent import Recent
 from services.intake.domain.georeport import CLOSED, OPEN, TooLong, span
 from services.intake.domain.report import Status
 from services.intake.domain.tracking import Mistyped, read_code
@@ -15,6 +16,7 @@ from shared.province import Province
 
 MOST = 1000  # reports in one answer, as the specification has it
 MOST_WHOLE = 100  # with everything that happened to them
+TRUE = frozenset({"true", "1"})
 DEEPEST = 100_000  # reports before the page asked for
 
 
@@ -73,7 +75,7 @@ class RequestSearch(Search):
     @property
     def whole(self) -> bool:
         """With everything that happened."""
-        return self.extensions in {"true", "1"}
+        return self.extensions in TRUE
 
     def statuses(self) -> frozenset[Status]:
         """None for all."""
@@ -103,6 +105,14 @@ def check_jurisdiction(asked: str, of: Province) -> None:
     """There is one here, and it need not be named. Raises :class:`NotFound`."""
     if asked not in {"", of.code}:
         raise NotFound(f"jurisdiction_id was not found: this is {of.code}", code="jurisdiction_not_found")
+
+
+def known(provinces: Recent[str, Province], jurisdiction_id: str) -> Province:
+    """The province, when it is the one asked for. Raises :class:`NotFound`."""
+    of = provinces("latest")
+    assert of
+    check_jurisdiction(jurisdiction_id, of)
+    return of
 
 
 def wrong(field: str, message: str) -> RequestValidationError:
