@@ -15,10 +15,10 @@ SCHEMAS = json.loads(Path(__file__).with_name("open311_schemas.json").read_text(
 LISTS = {"services", "service_requests", "service_request_updates", "attributes", "values", "endpoints", "formats", "notes", "errors"}
 
 
-def read(office: Office, path: str, schema: str, status: int = 200, **query: Any) -> Any:
+def read(office: Office, path: str, schema: str, answers: int = 200, **query: Any) -> Any:
     """The JSON answer, which fits ``schema``, and says what the XML answer says."""
     told, marked = (office.http.get(f"{V2}/{path}.{form}", params=query) for form in ("json", "xml"))
-    assert (told.status_code, marked.status_code) == (status, status), told.text
+    assert (told.status_code, marked.status_code) == (answers, answers), told.text
     return checked(told, marked, schema)
 
 

@@ -8,7 +8,7 @@ from shared import province
 from shared.clock import now
 from shared.province import Attribute
 from tests.intake.conftest import opened
-from tests.intake.georeport import V2, posted, post, read
+from tests.intake.georeport import V2, post, posted, read
 
 
 class TestDiscovery:

@@ -6,6 +6,7 @@ from itertools import groupby
 from uuid import UUID
 
 from sqlalchemy import select, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from services.intake.domain.georeport import NOTES
@@ -57,8 +58,9 @@ def reports_after(session: Session, seen: tuple[datetime, UUID], until: datetime
 def last_notes(session: Session, report_ids: Iterable[UUID]) -> dict[UUID, Entry]:
     """Of each report, what last said where it stands."""
     of_reports = timeline.c.report_id.in_(list(report_ids)) & timeline.c.topic.in_(sorted(NOTES))
-    newest = select(Entry).where(of_reports).distinct(timeline.c.report_id).order_by(timeline.c.report_id, timeline.c.version.desc())
-    return {entry.report_id: entry for entry in session.scalars(newest)}
+    newest = select(Entry).where(of_reports).ext(distinct_on(timeline.c.report_id))
+    entries = session.scalars(newest.order_by(timeline.c.report_id, timeline.c.version.desc()))
+    return {entry.report_id: entry for entry in entries}
 
 
 def timelines(session: Session, report_ids: Iterable[UUID]) -> dict[UUID, list[Entry]]:

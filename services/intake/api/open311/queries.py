@@ -25,8 +25,9 @@ def _moment(value: Any) -> Any:
     return (value.strip().replace(" ", "+") or None) if isinstance(value, str) else value
 
 
-def _words(value: Any) -> Any:
-    return tuple(word for word in map(str.strip, value.split(",")) if word) if isinstance(value, str) else value
+def _words(values: Any) -> Any:
+    """With commas between, or given more than once."""
+    return tuple(word for value in values for word in map(str.strip, value.split(",")) if word)
 
 
 def _unless_empty(value: Any) -> Any:
@@ -91,14 +92,14 @@ class RequestSearch(Search):
 
     def spans(self, now: datetime) -> tuple[Span | None, Span | None]:
         """When received, when last changed: the last 90 days, unless only the second is asked for."""
-        updated = _span("updated_after", self.updated_after, self.updated_before, now)
-        received = _span("start_date", self.start_date, self.end_date, now)
+        updated = _span("updated_after updated_before", self.updated_after, self.updated_before, now)
+        received = _span("start_date end_date", self.start_date, self.end_date, now)
         return received or (None if updated else span(None, None, now=now)), updated
 
 
 def update_span(search: Search, now: datetime) -> Span:
     """When it happened; 90 days unless it is said."""
-    return _span("start_date", search.start_date, search.end_date, now) or span(None, None, now=now)
+    return _span("start_date end_date", search.start_date, search.end_date, now) or span(None, None, now=now)
 
 
 def check_jurisdiction(asked: str, of: Province) -> None:
@@ -120,9 +121,10 @@ def wrong(field: str, message: str) -> RequestValidationError:
     return RequestValidationError([{"type": "wrong", "loc": ("query", field), "msg": message}])
 
 
-def _span(field: str, start: datetime | None, end: datetime | None, now: datetime) -> Span | None:
+def _span(names: str, start: datetime | None, end: datetime | None, now: datetime) -> Span | None:
     if start is None and end is None:
         return None
+    field = names.split()[start is None]
     try:
         return span(start, end, now=now)
     except TooLong as error:
