@@ -1,12 +1,13 @@
 """Every error under /open311 is in the specification's form, in the format that was asked for."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from tests.intake.conftest import closed
-from tests.intake.georeport import V2, checked, post, posted, read
+from tests.intake.conftest import Office, closed
+from tests.intake.georeport import V2, an_office, checked, post, posted, read
 
 LIGHT = {"service_code": "CS01", "address_id": "dh"}
 LISTS: list[tuple[str, dict[str, Any], int, str]] = [
@@ -72,47 +73,54 @@ SENT: list[tuple[dict[str, Any], int, str]] = [
 ]
 
 
+@pytest.fixture(scope="module")
+def door(postgres_url: str, template: tuple[str, str]) -> Iterator[Office]:
+    """One office for all that keeps nothing."""
+    with an_office(postgres_url, template) as office:
+        yield office
+
+
 def told(answer: Any) -> list[dict[str, Any]]:
     return checked(answer["json"], answer["xml"], "errors")
 
 
 class TestReading:
     @pytest.mark.parametrize(("path", "query", "status", "words"), LISTS, ids=[f"{n}-{case[0]}" for n, case in enumerate(LISTS)])
-    def test_what_is_wrong_is_told_in_the_specifications_form(self, office, path, query, status, words):
-        errors = read(office, path, "errors" if status >= 400 else "service_requests", status, **query)
+    def test_what_is_wrong_is_told_in_the_specifications_form(self, door, path, query, status, words):
+        errors = read(door, path, "errors" if status >= 400 else "service_requests", status, **query)
 
         assert {error["code"] for error in errors} <= {status}
         assert words in "".join(error["description"] for error in errors)
 
     @pytest.mark.parametrize("path", ["", "/v2", "/v2/requests", "/v2/requests.csv", "/v2/services.txt", "/v3/services.xml", "/v2/%ff.xml"])
-    def test_what_is_not_there_is_told_in_xml(self, office, path):
-        answer = office.http.get(f"/open311{path}")
+    def test_what_is_not_there_is_told_in_xml(self, door, path):
+        answer = door.http.get(f"/open311{path}")
 
         assert answer.status_code == 404
         assert answer.headers["content-type"] == "text/xml; charset=utf-8"
         assert b"<errors><error><code>404</code><description>" in answer.content
 
-    def test_two_wrong_arguments_are_two_errors(self, office):
-        errors = read(office, "requests", "errors", 400, start_date="x", page="y")
+    def test_two_wrong_arguments_are_two_errors(self, door):
+        errors = read(door, "requests", "errors", 400, start_date="x", page="y")
 
         assert [error["description"].partition(":")[0] for error in errors] == ["start_date", "page"]
 
-    def test_beside_it_nothing_changes(self, office):
-        answer = office.http.get("/open311-elsewhere")
+    def test_beside_it_nothing_changes(self, door):
+        answer = door.http.get("/open311-elsewhere")
 
         assert answer.headers["content-type"] == "application/problem+json"
 
 
 class TestSending:
     @pytest.mark.parametrize(("change", "status", "words"), SENT, ids=[f"{n}-{next(iter(case[0]))}" for n, case in enumerate(SENT)])
-    def test_what_is_wrong_is_told_and_nothing_is_kept(self, office, change, status, words):
-        answers = {form: post(office, form, **change) for form in ("json", "xml")}
+    def test_what_is_wrong_is_told_and_nothing_is_kept(self, door, change, status, words):
+        answers = {form: post(door, form, **change) for form in ("json", "xml")}
 
         assert {answer.status_code for answer in answers.values()} == {status}, answers["json"].text
         errors = told(answers)
         assert {error["code"] for error in errors} == {status}
         assert words in "".join(error["description"] for error in errors)
-        assert office.rows("reports") == office.rows("inbox") == office.rows("outbox") == 0
+        assert door.rows("reports") == door.rows("inbox") == door.rows("outbox") == 0
 
     @pytest.mark.parametrize(
         ("content", "kind"),
@@ -126,10 +134,10 @@ class TestSending:
             (b"", ""),
         ],
     )
-    def test_what_is_no_form_is_refused(self, office, content, kind):
-        sent = {"content": content, "headers": {"Content-Type": kind, "X-Api-Key": office.portal_key}}
+    def test_what_is_no_form_is_refused(self, door, content, kind):
+        sent = {"content": content, "headers": {"Content-Type": kind, "X-Api-Key": door.portal_key}}
 
-        errors = told({form: office.http.post(f"{V2}/requests.{form}", **sent) for form in ("json", "xml")})
+        errors = told({form: door.http.post(f"{V2}/requests.{form}", **sent) for form in ("json", "xml")})
 
         assert [error["code"] for error in errors] == [400]
 

@@ -1,5 +1,6 @@
 """Lists are read in the order of an index, so that they cost what they show and not what there is."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -10,34 +11,32 @@ from services.intake.domain.georeport import SPAN
 from services.intake.store import open311 as store
 from shared.clock import now
 from tests.intake.conftest import Office
-from tests.intake.georeport import posted
+from tests.intake.georeport import an_office, posted
+
+MANY = """
+    INSERT INTO reports SELECT (jsonb_populate_record(NULL::reports, to_jsonb(reports) || jsonb_build_object(
+        'report_id', gen_random_uuid(), 'tracking_code', n, 'key', n,
+        'received_at', now() - n * interval '1 minute', 'updated_at', now() - n * interval '1 minute'))).*
+    FROM reports, generate_series(1, 3000) n
+"""
+TWO_EACH = """
+    INSERT INTO timeline SELECT report_id, gen_random_uuid(), received_at, topic, 1, 'dh', CAST('{}' AS jsonb)
+    FROM reports, (VALUES ('case.opened'), ('case.accepted')) topics (topic)
+"""
+
+
+@pytest.fixture(scope="module")
+def many(postgres_url: str, template: tuple[str, str]) -> Iterator[Office]:
+    """Enough rows for the planner to care."""
+    with an_office(postgres_url, template) as office:
+        posted(office)
+        with office.rooms.begin() as session:
+            for statement in (MANY, TWO_EACH, "SET ROLE NONE", "ANALYZE intake.reports", "ANALYZE intake.timeline"):
+                session.execute(text(statement))
+        yield office
 
 
 class TestOrder:
-    """Enough rows for the planner to care."""
-
-    @pytest.fixture
-    def many(self, office):
-        posted(office)
-        with office.rooms.begin() as session:
-            session.execute(
-                text(
-                    "INSERT INTO reports SELECT (jsonb_populate_record(NULL::reports, to_jsonb(reports) || jsonb_build_object("
-                    "'report_id', gen_random_uuid(), 'tracking_code', n, 'key', n, 'received_at', now() - n * interval '1 minute', "
-                    "'updated_at', now() - n * interval '1 minute'))).* FROM reports, generate_series(1, 3000) n"
-                )
-            )
-            session.execute(
-                text(
-                    "INSERT INTO timeline SELECT report_id, gen_random_uuid(), received_at, 'case.opened', 1, 'ioc', '{}' FROM reports "
-                    "UNION ALL SELECT report_id, gen_random_uuid(), received_at, 'case.accepted', 2, 'dh', '{}' FROM reports"
-                )
-            )
-            session.execute(text("SET ROLE NONE"))
-            session.execute(text("ANALYZE intake.reports"))
-            session.execute(text("ANALYZE intake.timeline"))
-        return office
-
     def plan(self, office: Office, ask: Any) -> str:
         """How PostgreSQL would find what ``ask`` asks for."""
         asked: list[tuple[str, Any]] = []
