@@ -20,6 +20,7 @@ LISTS: list[tuple[str, dict[str, Any], int, str]] = [
     ("requests", {"status": "opened"}, 400, "status"),
     ("requests", {"status": "open,opened"}, 400, "status"),
     ("requests", {"start_date": "yesterday"}, 400, "start_date"),
+    ("requests", {"start_date": "1792893600"}, 400, "start_date"),
     ("requests", {"start_date": "2026-10-25T08:00:00"}, 400, "start_date"),  # of which zone?
     ("requests", {"start_date": "0001-01-01T00:00:00Z", "end_date": "0001-01-02T00:00:00Z"}, 200, ""),
     ("requests", {"end_date": "0001-01-01T00:00:00Z"}, 400, "end_date"),

@@ -22,6 +22,8 @@ DEEPEST = 100_000  # reports before the page asked for
 
 def _moment(value: Any) -> Any:
     """A plus that was not encoded comes as a blank."""
+    if isinstance(value, str) and value.strip() and "T" not in value:
+        raise ValueError("must be a moment with its zone, such as 2026-10-25T08:00:00+07:00")
     return (value.strip().replace(" ", "+") or None) if isinstance(value, str) else value
 
 
