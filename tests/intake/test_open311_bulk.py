@@ -75,7 +75,9 @@ class TestBulk:
         assert not {"0905", "oa@", "Hoa"} & set("".join(table(office)[0].values()).split())
         assert "0905" not in str(table(office))
 
-    @pytest.mark.parametrize(("query", "status"), [({"start_date": "x"}, 400), ({"jurisdiction_id": "hanoi"}, 404)])
+    @pytest.mark.parametrize(
+        ("query", "status"), [({"start_date": "x"}, 400), ({"end_date": "9999-12-31T23:59:59Z"}, 400), ({"jurisdiction_id": "hanoi"}, 404)]
+    )
     def test_asked_wrongly_is_told_in_the_specifications_form(self, office, query, status):
         answer = office.http.get(f"{V2}/bulk/requests.csv", params=query)
 

@@ -22,7 +22,6 @@ LISTS: list[tuple[str, dict[str, Any], int, str]] = [
     ("requests", {"start_date": "yesterday"}, 400, "start_date"),
     ("requests", {"start_date": "1792893600"}, 400, "start_date"),
     ("requests", {"start_date": "2026-10-25T08:00:00"}, 400, "start_date"),  # of which zone?
-    ("requests", {"start_date": "0001-01-01T00:00:00Z", "end_date": "0001-01-02T00:00:00Z"}, 200, ""),
     ("requests", {"end_date": "0001-01-01T00:00:00Z"}, 400, "end_date"),
     ("requests", {"start_date": "9999-12-31T23:59:59Z"}, 400, "start_date"),
     ("requests", {"start_date": "2026-01-01T00:00:00Z", "end_date": "2026-06-01T00:00:00Z"}, 400, "90 days"),
@@ -88,7 +87,7 @@ def told(answer: Any) -> list[dict[str, Any]]:
 class TestReading:
     @pytest.mark.parametrize(("path", "query", "status", "words"), LISTS, ids=[f"{n}-{case[0]}" for n, case in enumerate(LISTS)])
     def test_what_is_wrong_is_told_in_the_specifications_form(self, door, path, query, status, words):
-        errors = read(door, path, "errors" if status >= 400 else "service_requests", status, **query)
+        errors = read(door, path, "errors", status, **query)
 
         assert {error["code"] for error in errors} <= {status}
         assert words in "".join(error["description"] for error in errors)

@@ -153,6 +153,7 @@ class TestRepeat:
             {"email": "lan@example.com"},
             {"phone": "0987654321"},
             {"last_name": "Lê", "phone": "0912345678"},
+            {"first_name": "Lan"},
             {"device_id": "may-2"},
             {"account_id": "lan"},
             {"lat": "16.8164", "long": "107.1003"},

@@ -1,11 +1,9 @@
 """What can be reported, as Open311 GeoReport v2 tells it: the endpoint, its services and their questions."""
 
 from datetime import datetime
-from typing import Any
 
+from services.intake.domain.georeport import Record
 from shared.province import Attribute, Category, Province
-
-Record = dict[str, Any]
 
 SPECIFICATION = "http://wiki.open311.org/GeoReport_v2"
 FORMATS = ("text/xml", "application/json")

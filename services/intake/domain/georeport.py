@@ -15,9 +15,8 @@ from shared.province import Province, Wording
 Record = dict[str, Any]
 
 SPAN = timedelta(days=90)  # of one search at the most, as the specification has it
-CLOSED = frozenset(
-    {Status.RESOLVED, Status.CLOSED, Status.REFUSED, Status.CANCELLED, Status.MERGED}
-)  # published, refused, joined, withdrawn
+# published, refused, withdrawn or joined
+CLOSED = frozenset({Status.RESOLVED, Status.CLOSED, Status.REFUSED, Status.CANCELLED, Status.MERGED})
 OPEN = frozenset(Status) - CLOSED
 
 # Reports sent without a key of their own are named by their content; no portal's own key has a blank in it.
@@ -60,7 +59,7 @@ class TooLong(ValueError):  # noqa: N818 - a state of affairs
 def span(start: datetime | None, end: datetime | None, *, now: datetime) -> tuple[datetime, datetime]:
     """From (inclusive) and until (exclusive): what is not given is 90 days away from what is, or from ``now``.
 
-    Moments are told in whole seconds, so the second of ``end`` belongs to it. Raises :class:`TooLong`, and :class:`OverflowError`.
+    Moments are told in whole seconds, so the second of ``end`` belongs to it. Raises :class:`TooLong`.
     """
     until = (end or (start + SPAN if start else now)) + timedelta(seconds=1)
     begin = start or until - SPAN

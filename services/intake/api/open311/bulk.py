@@ -41,7 +41,7 @@ def routes(desk: Desk, provinces: Recent[str, Province]) -> APIRouter:
     """The whole table."""
     router = APIRouter(prefix=V2)
 
-    @router.get("/bulk/requests.csv")
+    @router.get("/bulk/requests.csv", responses={200: {"content": {"text/csv": {}}}}, response_class=StreamingResponse)
     def bulk(
         jurisdiction_id: str = "", start_date: Annotated[Moment, Query()] = None, end_date: Annotated[Moment, Query()] = None
     ) -> StreamingResponse:

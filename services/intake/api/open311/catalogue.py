@@ -25,9 +25,8 @@ def routes(settings: IntakeSettings, provinces: Recent[str, Province]) -> APIRou
     async def discovery(form: Asked) -> Response:
         """Where this is, in which formats, and whom to ask for a key."""
         told = told_discovery(await latest(provinces), url=settings.open311_url, test_url=settings.open311_test_url, changed_at=RELEASED)
-        return Response(
-            written(form, "discovery", told), headers={**FRESH, "content-type": form.media_type}
-        )  # no charset: its readers choke
+        headers = {**FRESH, "content-type": form.media_type}  # its readers choke on a charset
+        return Response(written(form, "discovery", told), headers=headers)
 
     @router.get("/services.{form}")
     async def services(form: Asked, jurisdiction_id: str = "") -> Response:

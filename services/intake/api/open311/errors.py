@@ -9,12 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.intake.api.open311.formats import Format, written
 
 PREFIX = "/open311"
-STATUS = {
-    401: 403,
-    409: 400,
-    415: 400,
-    422: 400,
-}  # the specification knows 400, 403 and 404; what is not about the request stays what it is
+STATUS = {401: 403, 409: 400, 415: 400, 422: 400}  # what is not about the request stays what it is
 FIELDS = {  # ours → the specification's
     "category": "service_code",
     "location": "lat and long, address_string or address_id",
@@ -78,4 +73,4 @@ def _descriptions(problem: dict[str, Any]) -> list[str]:
 
 def _field(name: str) -> str:
     first, _, rest = name.partition(".")
-    return f"attribute[{rest}]" if first == "attributes" and rest else FIELDS.get(name) or FIELDS.get(first, name)
+    return f"attribute[{rest}]" if first == "attributes" and rest else FIELDS.get(name, FIELDS.get(first, name))

@@ -22,7 +22,7 @@ _MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|<!--")
 _OWN = frozenset(
     {
         "api_key", "jurisdiction_id", "extensions", "service_code", "description", "lat", "long", "address_string", "address_id",
-        "email", "phone", "first_name", "last_name", "media_url",
+        "email", "phone", "media_url",
     }
 )  # fmt: skip
 
@@ -38,7 +38,7 @@ Url = Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s<>\"\\^`{|}]
 
 
 class GeoReportBody(ReportBody):
-    """``further``: whatever else was sent (``device_id``, ``account_id``, …); not kept, but it tells one sender's report from another's."""
+    """``further``: whatever else was sent (``device_id``, a name alone, …); not kept, but it tells one sender's report from another's."""
 
     media_urls: Annotated[tuple[Url, ...], Field(max_length=10)] = ()
     further: dict[str, tuple[str, ...]] = Field(default_factory=dict, max_length=MOST_FIELDS)
@@ -80,7 +80,7 @@ class Form:
         return {code: ",".join(values) for code, values in found.items()}
 
     def further(self) -> dict[str, list[str]]:
-        """The fields that have no meaning here."""
+        """What may have no other place in a report."""
         return {name: values for name, values in self._values.items() if name not in _OWN and not _ATTRIBUTE.fullmatch(name)}
 
     def required(self, *names: str) -> None:

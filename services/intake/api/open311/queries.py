@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from services.intake.api.recent import Recent
 from services.intake.domain.georeport import CLOSED, OPEN, TooLong, span
@@ -22,9 +22,17 @@ DEEPEST = 100_000  # reports before the page asked for
 
 def _moment(value: Any) -> Any:
     """A plus that was not encoded comes as a blank."""
-    if isinstance(value, str) and value.strip() and "T" not in value:
+    written = value.strip().replace(" ", "+") if isinstance(value, str) else ""
+    if written and "T" not in written:
         raise ValueError("must be a moment with its zone, such as 2026-10-25T08:00:00+07:00")
-    return (value.strip().replace(" ", "+") or None) if isinstance(value, str) else value
+    return written or None
+
+
+def _in_this_age(at: datetime | None) -> datetime | None:
+    """Far enough from the ends of all time to count days from."""
+    if at and not 1900 < at.year < 9000:
+        raise ValueError("must be of this age")
+    return at
 
 
 def _words(values: Any) -> Any:
@@ -36,7 +44,7 @@ def _unless_empty(value: Any) -> Any:
     return None if value == "" else value
 
 
-Moment = Annotated[AwareDatetime | None, BeforeValidator(_moment)]
+Moment = Annotated[AwareDatetime | None, BeforeValidator(_moment), AfterValidator(_in_this_age)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Number = Annotated[Annotated[int, Field(ge=1, le=DEEPEST)] | None, BeforeValidator(_unless_empty)]
 Flag = Annotated[Literal["true", "false", "1", "0"] | None, BeforeValidator(_unless_empty)]
@@ -81,7 +89,7 @@ class RequestSearch(Search):
         return self.extensions in TRUE
 
     def statuses(self) -> frozenset[Status]:
-        """None for all."""
+        """Those that the words cover; none for all."""
         kinds = {"open": OPEN, "closed": CLOSED}
         return frozenset().union(*(kinds[status] for status in self.status)) if len(set(self.status)) == 1 else frozenset()
 
@@ -131,8 +139,6 @@ def _span(names: str, start: datetime | None, end: datetime | None, now: datetim
         return span(start, end, now=now)
     except TooLong as error:
         raise wrong(field, str(error)) from None
-    except OverflowError:
-        raise wrong(field, "is out of this world") from None
 
 
 def _read(typed: str, of: Province) -> str:
