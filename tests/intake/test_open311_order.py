@@ -71,5 +71,15 @@ class TestOrder:
         assert "reports_by_receipt" in plan
         assert "Sort" not in plan
 
+    def test_of_notes_is_a_look_up_for_each_report(self, many):
+        with many.rooms() as session:
+            ids = session.scalars(text("SELECT report_id FROM reports LIMIT 1000")).all()
+
+        plan = self.plan(many, lambda session: store.last_notes(session, ids))
+
+        assert "Nested Loop" in plan
+        assert "timeline_pkey" in plan
+        assert "Seq Scan on timeline" not in plan
+
     def test_what_the_same_content_made_before_is_found_by_an_index(self, many):
         assert "reports_keyless" in self.plan(many, lambda session: store.newest_alike(session, "app", "x"))

@@ -5,9 +5,8 @@ from datetime import datetime
 from itertools import groupby
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
-from sqlalchemy.dialects.postgresql import distinct_on
-from sqlalchemy.orm import Session
+from sqlalchemy import select, true, tuple_
+from sqlalchemy.orm import Session, aliased
 
 from services.intake.domain.georeport import NOTES
 from services.intake.domain.report import Report, Status
@@ -56,11 +55,11 @@ def reports_after(session: Session, seen: tuple[datetime, UUID], until: datetime
 
 
 def last_notes(session: Session, report_ids: Iterable[UUID]) -> dict[UUID, Entry]:
-    """Of each report, what last said where it stands."""
-    of_reports = timeline.c.report_id.in_(list(report_ids)) & timeline.c.topic.in_(sorted(NOTES))
-    newest = select(Entry).where(of_reports).ext(distinct_on(timeline.c.report_id))
-    entries = session.scalars(newest.order_by(timeline.c.report_id, timeline.c.version.desc()))
-    return {entry.report_id: entry for entry in entries}
+    """Of each report, what last said where it stands; looked up one by one by the index, however many there are in all."""
+    of_report = (timeline.c.report_id == reports.c.report_id) & timeline.c.topic.in_(sorted(NOTES))
+    newest = select(timeline).where(of_report).order_by(timeline.c.version.desc()).limit(1).lateral()
+    found = select(aliased(Entry, newest)).join_from(reports, newest, true()).where(reports.c.report_id.in_(list(report_ids)))
+    return {entry.report_id: entry for entry in session.scalars(found)}
 
 
 def timelines(session: Session, report_ids: Iterable[UUID]) -> dict[UUID, list[Entry]]:
