@@ -104,6 +104,15 @@ def office(settings: IntakeSettings, template: tuple[str, str]) -> Iterator[Offi
         yield office
 
 
+@pytest.fixture(scope="module")
+def door(postgres_url: str, template: tuple[str, str]) -> Iterator[Office]:
+    """One office for a whole file: for tests that keep nothing, or don't mind what the others kept."""
+    url = fresh_database(postgres_url, template[0])
+    with opened(IntakeSettings(database_url=url, link_key="k" * 40, sealing_keys=new_key("first")), template[1]) as office:
+        yield office
+    drop_database(url)
+
+
 @contextmanager
 def opened(settings: IntakeSettings, portal_key: str) -> Iterator[Office]:
     """A process that has just begun; there may be others on the same database."""

@@ -1,8 +1,6 @@
 """Open311 as its clients see it: both formats of an answer, read back to one model and held against the schemas."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -10,23 +8,11 @@ from xml.etree import ElementTree
 from httpx2 import Response
 from jsonschema import Draft202012Validator
 
-from services.intake.settings import IntakeSettings
-from shared.privacy import new_key
-from tests.conftest import drop_database, fresh_database
-from tests.intake.conftest import Office, opened
+from tests.intake.conftest import Office
 
 V2 = "/open311/v2"
 SCHEMAS = json.loads(Path(__file__).with_name("open311_schemas.json").read_text(encoding="utf-8"))
 LISTS = {"services", "service_requests", "service_request_updates", "attributes", "values", "endpoints", "formats", "notes", "errors"}
-
-
-@contextmanager
-def an_office(postgres_url: str, template: tuple[str, str]) -> Iterator[Office]:
-    """An office for a whole file of tests."""
-    url = fresh_database(postgres_url, template[0])
-    with opened(IntakeSettings(database_url=url, link_key="k" * 40, sealing_keys=new_key("first")), template[1]) as office:
-        yield office
-    drop_database(url)
 
 
 def read(office: Office, path: str, schema: str, answers: int = 200, **query: Any) -> Any:

@@ -12,10 +12,10 @@ from tests.intake.georeport import V2, post, posted, read
 
 
 class TestDiscovery:
-    def test_tells_where_to_go_and_whom_to_ask(self, office, quang_tri):
-        told = read(office, "discovery", "discovery")
+    def test_tells_where_to_go_and_whom_to_ask(self, door, quang_tri):
+        told = read(door, "discovery", "discovery")
 
-        assert [(endpoint["type"], endpoint["url"]) for endpoint in told["endpoints"]] == [("production", office.settings.open311_url)]
+        assert [(endpoint["type"], endpoint["url"]) for endpoint in told["endpoints"]] == [("production", door.settings.open311_url)]
         assert told["endpoints"][0]["formats"] == ["text/xml", "application/json"]
         assert quang_tri.hotline in told["contact"]
         assert "api_key" in told["key_service"]
@@ -27,16 +27,16 @@ class TestDiscovery:
             assert {endpoint["type"] for endpoint in read(office, "discovery", "discovery")["endpoints"]} == {"production", "test"}
 
     @pytest.mark.parametrize(("form", "kind"), [("xml", "text/xml"), ("json", "application/json")])
-    def test_names_no_charset_and_is_of_the_past(self, office, form, kind):
-        answer = office.http.get(f"{V2}/discovery.{form}")
+    def test_names_no_charset_and_is_of_the_past(self, door, form, kind):
+        answer = door.http.get(f"{V2}/discovery.{form}")
 
         assert answer.headers["content-type"] == kind
-        assert datetime.fromisoformat(office.http.get(f"{V2}/discovery.json").json()["changeset"]) < now()
+        assert datetime.fromisoformat(door.http.get(f"{V2}/discovery.json").json()["changeset"]) < now()
 
 
 class TestServices:
-    def test_are_the_categories_of_the_province(self, office, quang_tri):
-        told = read(office, "services", "services")
+    def test_are_the_categories_of_the_province(self, door, quang_tri):
+        told = read(door, "services", "services")
 
         assert [service["service_code"] for service in told] == list(quang_tri.categories)
         pothole = next(service for service in told if service["service_code"] == "GT01")
@@ -44,21 +44,21 @@ class TestServices:
         assert "ổ gà" in pothole["keywords"].split(",")
         assert {service["metadata"] for service in told} == {True, False}
 
-    def test_of_this_jurisdiction_are_found_under_its_name(self, office):
-        assert read(office, "services", "services", jurisdiction_id="quang-tri") == read(office, "services", "services", jurisdiction_id="")
+    def test_of_this_jurisdiction_are_found_under_its_name(self, door):
+        assert read(door, "services", "services", jurisdiction_id="quang-tri") == read(door, "services", "services", jurisdiction_id="")
 
 
 class TestServiceDefinition:
-    def test_has_the_questions_of_the_category(self, office, quang_tri):
-        told = read(office, "services/GT01", "service_definition")
+    def test_has_the_questions_of_the_category(self, door, quang_tri):
+        told = read(door, "services/GT01", "service_definition")
 
         [road] = told["attributes"]
         assert (road["code"], road["datatype"], road["order"], road["variable"]) == ("LOAI_DUONG", "singlevaluelist", 1, True)
         assert road["description"] == "Loại đường"
         assert {"key": "quoc_lo", "name": "Quốc lộ"} in road["values"]
 
-    def test_of_a_category_without_questions_has_none(self, office):
-        assert read(office, "services/GT03", "service_definition") == {"service_code": "GT03", "attributes": []}
+    def test_of_a_category_without_questions_has_none(self, door):
+        assert read(door, "services/GT03", "service_definition") == {"service_code": "GT03", "attributes": []}
 
 
 class TestEveryKindOfQuestion:

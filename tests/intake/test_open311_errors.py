@@ -1,13 +1,12 @@
 """Every error under /open311 is in the specification's form, in the format that was asked for."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from tests.intake.conftest import Office, closed
-from tests.intake.georeport import V2, an_office, checked, post, posted, read
+from tests.intake.conftest import closed
+from tests.intake.georeport import V2, checked, post, posted, read
 
 LIGHT = {"service_code": "CS01", "address_id": "dh"}
 LISTS: list[tuple[str, dict[str, Any], int, str]] = [
@@ -71,13 +70,6 @@ SENT: list[tuple[dict[str, Any], int, str]] = [
     ({"media_url": "https://anh.example/" + "x" * 2000}, 400, "media_url"),
     ({f"f{n}": "x" for n in range(101)}, 400, "100 fields"),
 ]
-
-
-@pytest.fixture(scope="module")
-def door(postgres_url: str, template: tuple[str, str]) -> Iterator[Office]:
-    """One office for all that keeps nothing."""
-    with an_office(postgres_url, template) as office:
-        yield office
 
 
 def told(answer: Any) -> list[dict[str, Any]]:

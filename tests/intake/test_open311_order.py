@@ -1,6 +1,5 @@
 """Lists are read in the order of an index, so that they cost what they show and not what there is."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from services.intake.domain.georeport import SPAN
 from services.intake.store import open311 as store
 from shared.clock import now
 from tests.intake.conftest import Office
-from tests.intake.georeport import an_office, posted
+from tests.intake.georeport import posted
 
 MANY = """
     INSERT INTO reports SELECT (jsonb_populate_record(NULL::reports, to_jsonb(reports) || jsonb_build_object(
@@ -26,14 +25,13 @@ TWO_EACH = """
 
 
 @pytest.fixture(scope="module")
-def many(postgres_url: str, template: tuple[str, str]) -> Iterator[Office]:
+def many(door: Office) -> Office:
     """Enough rows for the planner to care."""
-    with an_office(postgres_url, template) as office:
-        posted(office)
-        with office.rooms.begin() as session:
-            for statement in (MANY, TWO_EACH, "SET ROLE NONE", "ANALYZE intake.reports", "ANALYZE intake.timeline"):
-                session.execute(text(statement))
-        yield office
+    posted(door)
+    with door.rooms.begin() as session:
+        for statement in (MANY, TWO_EACH, "SET ROLE NONE", "ANALYZE intake.reports", "ANALYZE intake.timeline"):
+            session.execute(text(statement))
+    return door
 
 
 class TestOrder:
