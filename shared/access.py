@@ -54,6 +54,16 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     "GET /v1/media/{media_id}/original": frozenset({Role.ADMIN}),
     "POST /v1/media/{media_id}/screening": STAFF,
     "GET /media/{media_id}.jpg": EVERYBODY,  # released ones only
+    "GET /open311/v2/discovery.{form}": EVERYBODY,
+    "GET /open311/v2/services.{form}": EVERYBODY,
+    "GET /open311/v2/services/{service_code}.{form}": EVERYBODY,
+    "GET /open311/v2/requests.{form}": EVERYBODY,
+    "GET /open311/v2/requests/{service_request_id}.{form}": EVERYBODY,
+    "GET /open311/v2/tokens/{token}.{form}": EVERYBODY,
+    "GET /open311/v2/servicerequestupdates.{form}": EVERYBODY,
+    "GET /open311/v2/bulk/requests.csv": EVERYBODY,
+    "POST /open311/v2/requests.{form}": EVERYBODY,  # a portal's key may be in the form: the door itself asks for it
+    "POST /open311/v2/servicerequestupdates.{form}": EVERYBODY,  # the same
     # routing
     "POST /v1/route:explain": STAFF,
     "GET /v1/triage": STAFF,

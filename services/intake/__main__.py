@@ -1,6 +1,7 @@
 """Start here: `python -m services.intake`."""
 
 from services.intake import api, handlers, store
+from services.intake.api.open311 import SpokenErrors
 from services.intake.settings import IntakeSettings
 from services.intake.store import media
 from services.intake.store.files import Files
@@ -25,6 +26,7 @@ def service(settings: IntakeSettings) -> Service:
         gauges=lambda session: [*store.gauges(session), *media.gauges(session)],
         works={"media": timely(handlers.sweeper(files.remove), rest=SWEEP_SECONDS)},
         body_limits={UPLOADS: settings.media_limit + settings.body_limit},  # a photo, and the form around it
+        around=SpokenErrors,
     )
 
 

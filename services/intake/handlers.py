@@ -24,7 +24,7 @@ from services.intake.domain.report import AddComment, ReceiveReport, Report, Rep
 from services.intake.domain.screening import CONTACTS, redacted
 from services.intake.domain.timeline import PUBLIC_CLOCKS, SHOWN, Entry
 from services.intake.store import media
-from shared.handling import Handler
+from shared.handling import Handler, moment
 from shared.messages import (
     FACTS,
     AuditRoot,
@@ -98,6 +98,7 @@ def sweeper(remove: Callable[[UUID], None]) -> Handler:
 
 def add_comment(asked: AddComment, session: Session) -> Sequence[Message]:
     report = store.report_of(session, asked.report_id)
+    report.heard(moment(session, asked))
     commented = ReportCommented(report_id=report.report_id, at=asked.at, comment_id=asked.comment_id, text=asked.text)
     session.add(Entry.of(commented))
     return [commented.model_copy(update={"text": redacted(asked.text, CONTACTS)})]
@@ -122,7 +123,7 @@ def _kept(session: Session, fact: Fact) -> Sequence[Message]:
 
 def note(fact: Fact, session: Session) -> Sequence[Message]:
     """Whatever is told about a report: the public sees it, and where the case stands."""
-    store.report_of(session, fact.report_id).learn(fact)
+    store.report_of(session, fact.report_id).learn(fact, at=moment(session, fact))
     session.add(Entry.of(fact))
     return []
 

@@ -118,6 +118,16 @@ def another_portal(office: Office) -> str:
         return store.add_portal(session, "zalo", "Zalo", now())
 
 
+@pytest.fixture(scope="module")
+def door(postgres_url: str, template: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """One office for a whole file: for tests that keep nothing, or don't mind what the others kept."""
+    url = fresh_database(postgres_url, template[0])
+    media = str(tmp_path_factory.mktemp("media"))
+    with opened(IntakeSettings(database_url=url, link_key="k" * 40, sealing_keys=new_key("first"), media_url=media), template[1]) as office:
+        yield office
+    drop_database(url)
+
+
 @contextmanager
 def opened(settings: IntakeSettings, portal_key: str) -> Iterator[Office]:
     """A process that has just begun; there may be others on the same database."""

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
 
 from services.intake import store
-from services.intake.api import media, photos, posting, reporting, showing
+from services.intake.api import media, open311, photos, posting, reporting, showing
 from services.intake.api.recent import Recent
 from services.intake.api.uploads import Uploads
 from services.intake.settings import IntakeSettings
@@ -40,6 +40,7 @@ def routes(desk: Desk, settings: IntakeSettings, files: Files) -> APIRouter:
     router.include_router(showing.routes(desk, provinces), tags=["reports"])
     router.include_router(media.routes(desk, settings, provinces, uploads))
     router.include_router(photos.routes(desk, files, seals))
+    router.include_router(open311.routes(desk, settings, provinces, portal_of(desk)))
     return router
 
 

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Uuid,
     func,
     insert,
+    literal_column,
     select,
     update,
 )  # fmt: skip
@@ -30,6 +31,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as insert_unless_there
 from sqlalchemy.orm import Session, deferred, registry, undefer_group
 
+from services.intake.domain.georeport import KEYLESS, UPDATES
 from services.intake.domain.report import OPEN, ReceiveReport, Report, Reporter, Status
 from services.intake.domain.timeline import Entry
 from shared import province
@@ -61,6 +63,8 @@ reports = Table(
     Column("urgent", Boolean, nullable=False),
     Column("language", Text, nullable=False),
     moment("received_at"),
+    moment("updated_at"),
+    Column("media_urls", JSONB, nullable=False),
     Column("status", Words(Status), nullable=False),
     Column("status_version", Integer, nullable=False),
     Column("agency", Text, nullable=False),
@@ -71,6 +75,10 @@ reports = Table(
 )
 _is_open = reports.c.status.in_([str(status) for status in OPEN])
 Index("reports_open", reports.c.status, reports.c.version, postgresql_where=_is_open)
+Index("reports_by_receipt", reports.c.received_at, reports.c.report_id)
+Index("reports_by_update", reports.c.updated_at, reports.c.report_id)
+is_keyless = func.starts_with(reports.c.key, literal_column(f"'{KEYLESS}'"))
+Index("reports_keyless", reports.c.portal, reports.c.fingerprint, reports.c.received_at, postgresql_where=is_keyless)
 
 reporters = Table(
     "reporters",
@@ -90,6 +98,8 @@ timeline = Table(
     Column("agency", Text, nullable=False),
     Column("data", JSONB, nullable=False),
 )
+is_update = timeline.c.topic.in_(sorted(UPDATES))
+Index("timeline_updates", timeline.c.at, timeline.c.id, postgresql_where=is_update)
 
 portals = Table(
     "portals",
@@ -113,7 +123,7 @@ audit_roots = Table(
     comment=APPEND_ONLY,
 )
 
-CONTENT = ("key", "fingerprint", "external_ref", "description", "location", "attributes")  # of no use where facts are noted
+CONTENT = ("key", "fingerprint", "external_ref", "description", "location", "attributes", "media_urls")  # of no use where facts are noted
 mapper = registry()
 mapper.map_imperatively(Report, reports, properties={name: deferred(reports.c[name], group="content") for name in CONTENT})
 mapper.map_imperatively(Reporter, reporters)
@@ -147,15 +157,15 @@ def report_by_id(session: Session, report_id: UUID) -> Report | None:
 
 def report_by_key(session: Session, portal: str, key: str) -> Report | None:
     """What a portal sent under an idempotency key."""
-    return session.scalar(_whole.where(reports.c.portal == portal, reports.c.key == key))
+    return session.scalar(whole.where(reports.c.portal == portal, reports.c.key == key))
 
 
 def report_by_code(session: Session, tracking_code: str) -> Report | None:
     """Whole, as it is shown."""
-    return session.scalar(_whole.where(reports.c.tracking_code == tracking_code))
+    return session.scalar(whole.where(reports.c.tracking_code == tracking_code))
 
 
-_whole = select(Report).options(undefer_group("content"))
+whole = select(Report).options(undefer_group("content"))
 
 
 def timeline_of(session: Session, report_id: UUID) -> list[Entry]:
