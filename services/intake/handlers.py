@@ -6,16 +6,17 @@ from sqlalchemy.orm import Session
 
 from services.intake import store
 from services.intake.domain import reporter
-from services.intake.domain.report import AddComment, ReceiveReport, Report, Reporter
+from services.intake.domain.report import AddComment, PublicText, ReceiveReport, Report, Reporter
 from services.intake.domain.screening import CONTACTS, redacted
 from services.intake.domain.timeline import PUBLIC_CLOCKS, SHOWN, Entry
-from shared.handling import Handler
+from shared.handling import Handler, moment
 from shared.messages import FACTS, AuditRoot, ClockBreached, ClockEscalated, ClockWarned, Fact, Message, ReportCommented
 
 
 def receive_report(asked: ReceiveReport, session: Session) -> Sequence[Message]:
     report, said = Report.receive(asked)
     store.add_report(session, report)
+    session.add(PublicText.of(report))
     if asked.sealed:
         session.add(Reporter(report_id=asked.report_id, sealed=asked.sealed))
     return said
@@ -24,31 +25,37 @@ def receive_report(asked: ReceiveReport, session: Session) -> Sequence[Message]:
 def add_comment(asked: AddComment, session: Session) -> Sequence[Message]:
     report = store.report_of(session, asked.report_id)
     commented = ReportCommented(report_id=report.report_id, at=asked.at, comment_id=asked.comment_id, text=asked.text)
-    session.add(Entry.of(commented))
+    _enter(session, report, commented)
     return [commented.model_copy(update={"text": redacted(asked.text, CONTACTS)})]
 
 
 def withdraw_report(asked: reporter.WithdrawReport, session: Session) -> Sequence[Message]:
-    return _kept(session, reporter.withdraw(store.report_of(session, asked.report_id), asked))
+    report = store.report_of(session, asked.report_id)
+    return _enter(session, report, reporter.withdraw(report, asked))
 
 
 def rate_answer(asked: reporter.RateAnswer, session: Session) -> Sequence[Message]:
-    return _kept(session, reporter.rate(store.report_of(session, asked.report_id), asked))
+    report = store.report_of(session, asked.report_id)
+    return _enter(session, report, reporter.rate(report, asked))
 
 
 def object_to_answer(asked: reporter.ObjectToAnswer, session: Session) -> Sequence[Message]:
-    return _kept(session, reporter.object_to(store.report_of(session, asked.report_id), asked))
+    report = store.report_of(session, asked.report_id)
+    return _enter(session, report, reporter.object_to(report, asked))
 
 
-def _kept(session: Session, fact: Fact) -> Sequence[Message]:
+def _enter(session: Session, report: Report, fact: Fact) -> Sequence[Message]:
+    """On the public timeline."""
+    report.noted(moment(session, fact))
     session.add(Entry.of(fact))
     return [fact]
 
 
 def note(fact: Fact, session: Session) -> Sequence[Message]:
     """Whatever is told about a report: the public sees it, and where the case stands."""
-    store.report_of(session, fact.report_id).learn(fact)
-    session.add(Entry.of(fact))
+    report = store.report_of(session, fact.report_id)
+    report.learn(fact)
+    _enter(session, report, fact)
     return []
 
 

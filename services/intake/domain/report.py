@@ -9,6 +9,7 @@ from uuid import UUID
 from services.intake.domain.screening import CONTACTS, redacted
 from shared import messages as say
 from shared.messages import Location, Message
+from shared.texts import folded
 
 
 class Status(StrEnum):
@@ -78,7 +79,8 @@ class AddComment(Message):
 class Report:
     """``version``, ``status_version`` and ``due_version`` are those of the facts that last told the holder, the status and the deadline:
 
-    facts come in any order and not each tells everything, so only a newer one for the same thing counts.
+    facts come in any order and not each tells everything, so only a newer one for the same thing counts. ``updated_at`` is when intake
+    last noted a public fact.
     """
 
     report_id: UUID
@@ -94,6 +96,7 @@ class Report:
     urgent: bool
     language: str
     received_at: datetime
+    updated_at: datetime
     status: Status = Status.RECEIVED
     status_version: int = 0
     agency: str = ""
@@ -108,6 +111,7 @@ class Report:
             **asked.model_dump(exclude={"at", "location", "sealed"}),
             location=asked.location.model_dump(exclude_defaults=True),
             received_at=asked.at,
+            updated_at=asked.at,
         )
         content = asked.model_dump(exclude={"key", "fingerprint", "external_ref", "sealed", "location"})
         content["description"] = redacted(asked.description, CONTACTS)
@@ -115,6 +119,10 @@ class Report:
         if not asked.sealed:
             return report, [received]
         return report, [say.ReporterReachable(report_id=asked.report_id, at=asked.at, sealed=asked.sealed), received]
+
+    def noted(self, at: datetime) -> None:
+        """Something was put on the public timeline ``at`` this moment."""
+        self.updated_at = max(self.updated_at, at)
 
     def learn(self, fact: Message) -> None:
         """Take over what is newer than what is known. Only sla's facts say where a case stands."""
@@ -129,6 +137,19 @@ class Report:
         due_at: datetime | None = None if isinstance(fact, say.ClockFact) else getattr(fact, "due_at", None)  # each clock has its own
         if due_at and fact.version > self.due_version:
             self.due_at, self.due_version = due_at, fact.version
+
+
+@dataclass(kw_only=True)
+class PublicText:
+    """What may be searched of a report: its words as everybody reads them, without diacritics. Written once, never changed."""
+
+    report_id: UUID
+    folded: str
+
+    @classmethod
+    def of(cls, report: Report) -> Self:
+        """Of a report just received."""
+        return cls(report_id=report.report_id, folded=folded(redacted(report.description)))
 
 
 @dataclass(kw_only=True)

@@ -11,8 +11,10 @@ from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import (
     Boolean,
     Column,
+    Computed,
     CursorResult,
     Date,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -26,11 +28,11 @@ from sqlalchemy import (
     select,
     update,
 )  # fmt: skip
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.dialects.postgresql import insert as insert_unless_there
 from sqlalchemy.orm import Session, deferred, registry, undefer_group
 
-from services.intake.domain.report import OPEN, ReceiveReport, Report, Reporter, Status
+from services.intake.domain.report import OPEN, PublicText, ReceiveReport, Report, Reporter, Status
 from services.intake.domain.timeline import Entry
 from shared import province
 from shared.access import key_hash
@@ -61,13 +63,21 @@ reports = Table(
     Column("urgent", Boolean, nullable=False),
     Column("language", Text, nullable=False),
     moment("received_at"),
+    moment("updated_at"),
     Column("status", Words(Status), nullable=False),
     Column("status_version", Integer, nullable=False),
     Column("agency", Text, nullable=False),
     Column("version", Integer, nullable=False),
     moment("due_at", nullable=True),
     Column("due_version", Integer, nullable=False),
+    Column("area", Text, Computed("location ->> 'area'", persisted=True)),
+    Column("latitude", Double, Computed("(location ->> 'latitude')::double precision", persisted=True)),
+    Column("longitude", Double, Computed("(location ->> 'longitude')::double precision", persisted=True)),
     UniqueConstraint("portal", "key"),
+    Index("reports_received", "received_at", "report_id"),
+    *(Index(f"reports_{name}", name, "received_at", "report_id") for name in ("category", "area", "agency", "portal")),
+    Index("reports_place", "latitude", "longitude"),
+    Index("reports_updated", "updated_at"),
 )
 _is_open = reports.c.status.in_([str(status) for status in OPEN])
 Index("reports_open", reports.c.status, reports.c.version, postgresql_where=_is_open)
@@ -77,6 +87,15 @@ reporters = Table(
     metadata,
     Column("report_id", Uuid, ForeignKey("reports.report_id", deferrable=True, initially="DEFERRED"), primary_key=True),
     Column("sealed", Text, nullable=False),
+)
+
+public_texts = Table(
+    "public_texts",
+    metadata,
+    Column("report_id", Uuid, ForeignKey("reports.report_id", deferrable=True, initially="DEFERRED"), primary_key=True),
+    Column("folded", Text, nullable=False),
+    Column("words", TSVECTOR, Computed("to_tsvector('simple'::regconfig, folded)", persisted=True)),
+    Index("public_texts_words", "words", postgresql_using="gin"),
 )
 
 timeline = Table(
@@ -115,8 +134,15 @@ audit_roots = Table(
 
 CONTENT = ("key", "fingerprint", "external_ref", "description", "location", "attributes")  # of no use where facts are noted
 _mapper = registry()
-_mapper.map_imperatively(Report, reports, properties={name: deferred(reports.c[name], group="content") for name in CONTENT})
+COPIED = ("area", "latitude", "longitude")  # out of the location, by the database, to be looked for
+_mapper.map_imperatively(
+    Report,
+    reports,
+    properties={name: deferred(reports.c[name], group="content") for name in CONTENT},
+    exclude_properties=COPIED,
+)
 _mapper.map_imperatively(Reporter, reporters)
+_mapper.map_imperatively(PublicText, public_texts, exclude_properties=["words"])
 _mapper.map_imperatively(Entry, timeline)
 
 
