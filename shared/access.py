@@ -40,6 +40,8 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     "GET /metrics": EVERYBODY,
     # intake
     "POST /v1/reports": frozenset({Role.PORTAL}),
+    "GET /v1/reports": EVERYBODY,
+    "GET /v1/map": EVERYBODY,
     "GET /v1/reports/{tracking_code}": EVERYBODY,
     "POST /v1/reports/{tracking_code}/comments": frozenset({Role.REPORTER}),
     "POST /v1/reports/{tracking_code}/withdrawal": frozenset({Role.REPORTER}),

@@ -80,13 +80,13 @@ def routes(desk: Desk, provinces: Recent[str, Province]) -> APIRouter:
     def categories(response: Response) -> Categories:
         """What can be reported."""
         response.headers["Cache-Control"] = "max-age=60"
-        of = _known(provinces)
+        of = known(provinces)
         return Categories(categories=[_category(of, code) for code in of.categories])
 
     @router.get("/reports/{tracking_code}", response_model=ReportView)
     def report(tracking_code: str, if_none_match: Annotated[str, Header()] = "") -> Response:
         """One report and what happened to it so far."""
-        of = _known(provinces)
+        of = known(provinces)
         with desk.sessions() as session:
             found = report_by_typed_code(session, tracking_code, of)
             entries = store.timeline_of(session, found.report_id)
@@ -116,11 +116,11 @@ def view(report: Report, entries: list[Entry], of: Province) -> ReportView:
         tracking_code=report.tracking_code,
         status=report.status,
         status_name=wording.STATUS[report.status],
-        category=_named(of.categories, report.category),
+        category=named(of.categories, report.category),
         description=redacted(report.description),
-        area=_named(of.areas, report.location["area"]) if report.location.get("area") else None,
+        area=named(of.areas, report.location["area"]) if report.location.get("area") else None,
         urgent=report.urgent,
-        agency=_named(of.agencies, report.agency) if report.agency else None,
+        agency=named(of.agencies, report.agency) if report.agency else None,
         received_at=report.received_at,
         due_at=report.due_at,
         outcome=answer.get("outcome"),
@@ -136,7 +136,7 @@ def _received(report: Report, of: Province) -> EntryView:
 
 
 def _entry(entry: Entry, of: Province) -> EntryView:
-    agency = _named(of.agencies, entry.agency) if entry.agency else None
+    agency = named(of.agencies, entry.agency) if entry.agency else None
     holder = agency.name if agency else of.agencies[of.centre].name
     return EntryView(
         at=entry.at,
@@ -150,7 +150,7 @@ def _entry(entry: Entry, of: Province) -> EntryView:
     )
 
 
-def _named(entries: Any, code: str) -> Named:
+def named(entries: Any, code: str) -> Named:
     """A code that is no longer among ``entries`` names itself."""
     entry = entries.get(code)
     return Named(code=code, name=entry.name if entry else Wording(vi=code, en=code))
@@ -160,14 +160,15 @@ def _category(of: Province, code: str) -> CategoryView:
     category = of.categories[code]
     return CategoryView(
         code=code,
-        group=_named(of.groups, category.group),
+        group=named(of.groups, category.group),
         name=category.name,
         urgent_allowed=category.urgent_allowed,
         attributes=category.attributes,
     )
 
 
-def _known(provinces: Recent[str, Province]) -> Province:
+def known(provinces: Recent[str, Province]) -> Province:
+    """The province of this moment."""
     province = provinces("latest")
     assert province
     return province

@@ -30,6 +30,7 @@ def upgrade() -> None:
         op.create_index(f"reports_{name}", "reports", [name, "received_at", "report_id"])
     op.create_index("reports_place", "reports", ["latitude", "longitude"])
     op.create_index("reports_updated", "reports", ["updated_at"])
+    op.create_index("reports_urgent", "reports", ["received_at", "report_id"], postgresql_where=sa.text("urgent"))
     op.create_table(
         "public_texts",
         sa.Column("report_id", sa.Uuid(), sa.ForeignKey("reports.report_id", deferrable=True, initially="DEFERRED"), primary_key=True),

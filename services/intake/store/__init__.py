@@ -26,6 +26,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
     update,
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
@@ -78,6 +79,7 @@ reports = Table(
     *(Index(f"reports_{name}", name, "received_at", "report_id") for name in ("category", "area", "agency", "portal")),
     Index("reports_place", "latitude", "longitude"),
     Index("reports_updated", "updated_at"),
+    Index("reports_urgent", "received_at", "report_id", postgresql_where=text("urgent")),
 )
 _is_open = reports.c.status.in_([str(status) for status in OPEN])
 Index("reports_open", reports.c.status, reports.c.version, postgresql_where=_is_open)
