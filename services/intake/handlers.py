@@ -24,38 +24,33 @@ def receive_report(asked: ReceiveReport, session: Session) -> Sequence[Message]:
 
 def add_comment(asked: AddComment, session: Session) -> Sequence[Message]:
     report = store.report_of(session, asked.report_id)
+    report.heard(moment(session, asked))
     commented = ReportCommented(report_id=report.report_id, at=asked.at, comment_id=asked.comment_id, text=asked.text)
-    _enter(session, report, commented)
+    session.add(Entry.of(commented))
     return [commented.model_copy(update={"text": redacted(asked.text, CONTACTS)})]
 
 
 def withdraw_report(asked: reporter.WithdrawReport, session: Session) -> Sequence[Message]:
-    report = store.report_of(session, asked.report_id)
-    return _enter(session, report, reporter.withdraw(report, asked))
+    return _kept(session, reporter.withdraw(store.report_of(session, asked.report_id), asked))
 
 
 def rate_answer(asked: reporter.RateAnswer, session: Session) -> Sequence[Message]:
-    report = store.report_of(session, asked.report_id)
-    return _enter(session, report, reporter.rate(report, asked))
+    return _kept(session, reporter.rate(store.report_of(session, asked.report_id), asked))
 
 
 def object_to_answer(asked: reporter.ObjectToAnswer, session: Session) -> Sequence[Message]:
-    report = store.report_of(session, asked.report_id)
-    return _enter(session, report, reporter.object_to(report, asked))
+    return _kept(session, reporter.object_to(store.report_of(session, asked.report_id), asked))
 
 
-def _enter(session: Session, report: Report, fact: Fact) -> Sequence[Message]:
-    """On the public timeline."""
-    report.noted(moment(session, fact))
+def _kept(session: Session, fact: Fact) -> Sequence[Message]:
     session.add(Entry.of(fact))
     return [fact]
 
 
 def note(fact: Fact, session: Session) -> Sequence[Message]:
     """Whatever is told about a report: the public sees it, and where the case stands."""
-    report = store.report_of(session, fact.report_id)
-    report.learn(fact)
-    _enter(session, report, fact)
+    store.report_of(session, fact.report_id).learn(fact, at=moment(session, fact))
+    session.add(Entry.of(fact))
     return []
 
 

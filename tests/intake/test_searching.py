@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from services.cli.bench.crowd import fill
 from services.intake import store
 from services.intake.domain.report import Status
 from services.intake.domain.searching import Box, Place, Search
@@ -16,7 +15,7 @@ from shared import messages as say
 from shared.clock import now
 from shared.texts import folded
 from tests.builders import MONDAY, envelope
-from tests.intake.conftest import Office, a_body
+from tests.intake.conftest import Office
 
 CONTACT = {"name": "Trần Thị Hoa", "email": "hoa@example.com", "phone": "0912 345 678"}
 WEST_OF = {"latitude": 16.81, "longitude": 107.09}

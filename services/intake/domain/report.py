@@ -79,8 +79,8 @@ class AddComment(Message):
 class Report:
     """``version``, ``status_version`` and ``due_version`` are those of the facts that last told the holder, the status and the deadline:
 
-    facts come in any order and not each tells everything, so only a newer one for the same thing counts. ``updated_at`` is when intake
-    last noted a public fact.
+    facts come in any order and not each tells everything, so only a newer one for the same thing counts. ``updated_at`` is when sla or the
+    reporter was last heard about it.
     """
 
     report_id: UUID
@@ -120,14 +120,11 @@ class Report:
             return report, [received]
         return report, [say.ReporterReachable(report_id=asked.report_id, at=asked.at, sealed=asked.sealed), received]
 
-    def noted(self, at: datetime) -> None:
-        """Something was put on the public timeline ``at`` this moment."""
-        self.updated_at = max(self.updated_at, at)
-
-    def learn(self, fact: Message) -> None:
-        """Take over what is newer than what is known. Only sla's facts say where a case stands."""
+    def learn(self, fact: Message, *, at: datetime) -> None:
+        """Take over what is newer than what is known, when it is heard. Only sla's facts say where a case stands."""
         if not isinstance(fact, say.CaseFact):
             return
+        self.heard(at)
         if fact.version > self.version:
             self.version = fact.version
             self.agency = "" if isinstance(fact, say.CaseReturned) else fact.agency
@@ -137,6 +134,10 @@ class Report:
         due_at: datetime | None = None if isinstance(fact, say.ClockFact) else getattr(fact, "due_at", None)  # each clock has its own
         if due_at and fact.version > self.due_version:
             self.due_at, self.due_version = due_at, fact.version
+
+    def heard(self, at: datetime) -> None:
+        """Something about it changed for those who read it; time never goes back here."""
+        self.updated_at = max(self.updated_at, at)
 
 
 @dataclass(kw_only=True)

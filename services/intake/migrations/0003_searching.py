@@ -16,20 +16,19 @@ AT_ONCE = 1000
 
 
 def upgrade() -> None:
-    op.add_column("reports", sa.Column("updated_at", sa.DateTime(timezone=True)))
-    op.execute(
-        "UPDATE reports SET updated_at = greatest(received_at, (SELECT max(at) FROM timeline WHERE timeline.report_id = reports.report_id))"
-    )
-    op.alter_column("reports", "updated_at", nullable=False)
+    # the default is for processes of the release before, which go on writing until they are replaced
+    op.add_column("reports", sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()))
+    last = "SELECT max(at) FROM timeline WHERE timeline.report_id = reports.report_id AND (version > 0 OR topic = 'report.commented')"
+    op.execute(f"UPDATE reports SET updated_at = greatest(received_at, ({last}))")
+    op.create_index("reports_by_receipt", "reports", ["received_at", "report_id"])
+    op.create_index("reports_by_update", "reports", ["updated_at", "report_id"])
     op.add_column("reports", sa.Column("area", sa.Text(), sa.Computed("location ->> 'area'", persisted=True)))
     for name in ("latitude", "longitude"):
         value = sa.Computed(f"(location ->> '{name}')::double precision", persisted=True)
         op.add_column("reports", sa.Column(name, sa.Double(), value))
-    op.create_index("reports_received", "reports", ["received_at", "report_id"])
     for name in ("category", "area", "agency", "portal"):
         op.create_index(f"reports_{name}", "reports", [name, "received_at", "report_id"])
     op.create_index("reports_place", "reports", ["latitude", "longitude"])
-    op.create_index("reports_updated", "reports", ["updated_at"])
     op.create_index("reports_urgent", "reports", ["received_at", "report_id"], postgresql_where=sa.text("urgent"))
     op.create_table(
         "public_texts",

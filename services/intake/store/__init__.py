@@ -75,14 +75,14 @@ reports = Table(
     Column("latitude", Double, Computed("(location ->> 'latitude')::double precision", persisted=True)),
     Column("longitude", Double, Computed("(location ->> 'longitude')::double precision", persisted=True)),
     UniqueConstraint("portal", "key"),
-    Index("reports_received", "received_at", "report_id"),
     *(Index(f"reports_{name}", name, "received_at", "report_id") for name in ("category", "area", "agency", "portal")),
     Index("reports_place", "latitude", "longitude"),
-    Index("reports_updated", "updated_at"),
     Index("reports_urgent", "received_at", "report_id", postgresql_where=text("urgent")),
 )
 _is_open = reports.c.status.in_([str(status) for status in OPEN])
 Index("reports_open", reports.c.status, reports.c.version, postgresql_where=_is_open)
+Index("reports_by_receipt", reports.c.received_at, reports.c.report_id)
+Index("reports_by_update", reports.c.updated_at, reports.c.report_id)
 
 reporters = Table(
     "reporters",
@@ -170,15 +170,15 @@ def report_of(session: Session, report_id: UUID) -> Report:
 
 def report_by_key(session: Session, portal: str, key: str) -> Report | None:
     """What a portal sent under an idempotency key."""
-    return session.scalar(_whole.where(reports.c.portal == portal, reports.c.key == key))
+    return session.scalar(whole.where(reports.c.portal == portal, reports.c.key == key))
 
 
 def report_by_code(session: Session, tracking_code: str) -> Report | None:
     """Whole, as it is shown."""
-    return session.scalar(_whole.where(reports.c.tracking_code == tracking_code))
+    return session.scalar(whole.where(reports.c.tracking_code == tracking_code))
 
 
-_whole = select(Report).options(undefer_group("content"))
+whole = select(Report).options(undefer_group("content"))
 
 
 def timeline_of(session: Session, report_id: UUID) -> list[Entry]:

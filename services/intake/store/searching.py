@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Boolean, ColumnElement, RowMapping, Select, func, select, tuple_
-from sqlalchemy.orm import Session, undefer_group
+from sqlalchemy.orm import Session
 
 from services.intake.domain.report import Report
 from services.intake.domain.searching import Place, Search
-from services.intake.store import public_texts, reports
+from services.intake.store import public_texts, reports, whole
 from shared.texts import folded
 
 _of = reports.c
@@ -20,7 +20,7 @@ MAPPED = 10_000  # reports a map is drawn of, at the most: the newest
 def found(session: Session, search: Search, *, after: Place | None, limit: int) -> Sequence[Report]:
     """One page, newest first, beginning behind ``after``."""
     conditions = [*_conditions(search), *_worded(session, search)]
-    statement = select(Report).options(undefer_group("content")).where(*conditions).order_by(*_NEWEST_FIRST).limit(limit)
+    statement = whole.where(*conditions).order_by(*_NEWEST_FIRST).limit(limit)
     if after:
         statement = statement.where(tuple_(_of.received_at, _of.report_id) < tuple_(after.received_at, after.report_id))
     return session.scalars(statement).all()
@@ -52,8 +52,8 @@ def _worded(session: Session, search: Search) -> Iterator[ColumnElement[bool]]:
     matches = public_texts.c.words.op("@@", return_type=Boolean)(func.websearch_to_tsquery("simple", folded(search.words)))
     looked_up = select(public_texts.c.report_id).where(matches)
     count = session.scalar(select(func.count()).select_from(looked_up.limit(FEW + 1).subquery())) or 0
-    met = select(public_texts.c.report_id).where(matches.is_(True))  # IS TRUE keeps the index of words out of it
-    yield _of.report_id.in_(looked_up.limit(FEW) if count <= FEW else met)
+    met = select(matches).where(public_texts.c.report_id == _of.report_id).scalar_subquery()
+    yield _of.report_id.in_(looked_up.limit(FEW)) if count <= FEW else met
 
 
 def _conditions(search: Search) -> Iterator[ColumnElement[bool]]:
