@@ -40,6 +40,7 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     "GET /metrics": EVERYBODY,
     # intake
     "POST /v1/reports": frozenset({Role.PORTAL}),
+    "POST /v1/reports:bulk": frozenset({Role.PORTAL}),
     "GET /v1/reports": EVERYBODY,
     "GET /v1/map": EVERYBODY,
     "GET /v1/reports/{tracking_code}": EVERYBODY,

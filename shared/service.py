@@ -67,7 +67,10 @@ def timely(handler: Handler, rest: float = 1.0) -> Work:
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """Everything that makes one service this one and not another. ``works`` are further loops (notify's delivery)."""
+    """Everything that makes one service this one and not another. ``works`` are further loops (notify's delivery).
+
+    ``body_limits`` are bytes of a request body by the end of its path, where the settings' own limit is not enough.
+    """
 
     name: str
     port: int
@@ -77,6 +80,7 @@ class Service:
     preload: Preload = lambda _messages, _session: None
     portal_of: Callable[[Desk], PortalOf] = lambda _desk: no_portals
     works: Mapping[str, Work] = field(default_factory=dict)
+    body_limits: Mapping[str, int] = field(default_factory=dict)
 
 
 class Process:
@@ -143,7 +147,8 @@ class Process:
             revoked=frozenset(settings.jwt_revoked.split()),
         )
         gate = Gate(tokens=tokens, portal_of=self.service.portal_of(desk))
-        return application(desk, [self.service.api(desk)], gate, settings, group, self.watchdog)
+        routers, limits = [self.service.api(desk)], self.service.body_limits
+        return application(desk, routers, gate, settings, group, self.watchdog, body_limits=limits)
 
     def _serve(self) -> None:
         config = uvicorn.Config(

@@ -1,6 +1,6 @@
 """The HTTP side every service shares: who may enter, how large a body may be, what every answer carries, health and metrics."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -107,21 +107,25 @@ Caller = Annotated[Principal, Depends(principal_of)]
 
 
 class Fences:
-    """Refuses a body over ``limit`` bytes before it is parsed, and puts the security headers on every answer."""
+    """Refuses a body over ``limit`` bytes before it is parsed, and puts the security headers on every answer.
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self.app, self.limit = app, limit
+    ``limits`` are those of paths that end in a certain way.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, limits: Mapping[str, int]) -> None:
+        self.app, self.limit, self.limits = app, limit, limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
+        limit = next((most for ending, most in self.limits.items() if scope["path"].endswith(ending)), self.limit)
         stated = dict(scope["headers"]).get(b"content-length", b"0")
-        if not stated.isdigit() or int(stated) > self.limit:
-            refusal = problems.problem(413, "too_large", self._words())
+        if not stated.isdigit() or int(stated) > limit:
+            refusal = problems.problem(413, "too_large", self._words(limit))
             return await refusal(scope, receive, self._guarded(scope, send))
-        return await self.app(scope, self._counted(receive), self._guarded(scope, send))
+        return await self.app(scope, self._counted(receive, limit), self._guarded(scope, send))
 
-    def _counted(self, receive: Receive) -> Receive:
+    def _counted(self, receive: Receive, limit: int) -> Receive:
         """For bodies that come in chunks and state no length: FastAPI answers with what is raised here."""
         taken = 0
 
@@ -129,14 +133,15 @@ class Fences:
             nonlocal taken
             part = await receive()
             taken += len(part.get("body", b""))
-            if taken > self.limit:
-                raise HTTPException(413, self._words())
+            if taken > limit:
+                raise HTTPException(413, self._words(limit))
             return part
 
         return counted
 
-    def _words(self) -> str:
-        return f"a request body is at most {self.limit} bytes"
+    @staticmethod
+    def _words(limit: int) -> str:
+        return f"a request body is at most {limit} bytes here"
 
     @staticmethod
     def _guarded(scope: Scope, send: Send) -> Send:
@@ -151,9 +156,16 @@ class Fences:
 
 
 def application(
-    desk: Desk, routers: Sequence[APIRouter], gate: Gate, settings: Settings, group: GroupCommit, watchdog: Watchdog
+    desk: Desk,
+    routers: Sequence[APIRouter],
+    gate: Gate,
+    settings: Settings,
+    group: GroupCommit,
+    watchdog: Watchdog,
+    *,
+    body_limits: Mapping[str, int] | None = None,
 ) -> FastAPI:
-    """The whole HTTP face of a service."""
+    """The whole HTTP face of a service. ``body_limits`` as :class:`Fences` has them."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -165,7 +177,7 @@ def application(
     docs = {"docs_url": "/docs", "redoc_url": None} if settings.docs else {"docs_url": None, "redoc_url": None, "openapi_url": None}
     app = FastAPI(title=f"Hồi Âm: {desk.service}", version="1", lifespan=lifespan, **docs)
     problems.install(app)
-    app.add_middleware(Fences, limit=settings.body_limit)
+    app.add_middleware(Fences, limit=settings.body_limit, limits=body_limits or {})
     for router in (*routers, _health(desk, watchdog)):
         app.include_router(router, dependencies=[Depends(gate.admit)])
     return app

@@ -1,6 +1,7 @@
 """What everybody may read: reports and how they fare, and what can be reported. Never who reported."""
 
 import hashlib
+from collections.abc import Iterator
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -27,7 +28,10 @@ class Named(BaseModel):
 
 
 class EntryView(BaseModel):
-    """``text`` says it in words; the fields after it say the same to programs, where they apply."""
+    """``text`` says it in words; the fields after it say the same to programs, where they apply.
+
+    A reporter's comment has its ``answer`` with it, ``answered_at`` when it came, and ``due_at``, by when it must.
+    """
 
     at: AwareDatetime
     topic: str
@@ -36,6 +40,8 @@ class EntryView(BaseModel):
     outcome: Outcome | None = None
     answer: str | None = None
     comment_id: str | None = None
+    answered_at: AwareDatetime | None = None
+    due_at: AwareDatetime | None = None
     about: str | None = None
 
 
@@ -125,7 +131,7 @@ def view(report: Report, entries: list[Entry], of: Province) -> ReportView:
         due_at=report.due_at,
         outcome=answer.get("outcome"),
         answer=answer.get("answer"),
-        timeline=[_received(report, of), *(_entry(entry, of) for entry in entries)],
+        timeline=[_received(report, of), *_entries(entries, of)],
     )
 
 
@@ -133,6 +139,21 @@ def _received(report: Report, of: Province) -> EntryView:
     nobody = Wording(vi="—", en="—")
     text = wording.told("report.received", {}, agency=nobody, zone=ZoneInfo(of.time_zone))
     return EntryView(at=report.received_at, topic="report.received", text=text, agency=None)
+
+
+def _entries(entries: list[Entry], of: Province) -> Iterator[EntryView]:
+    answers = {entry.data["comment_id"]: entry for entry in entries if entry.topic == "case.answered"}
+    for entry in entries:
+        shown = _entry(entry, of)
+        yield _with_answer(shown, answers.get(entry.data["comment_id"]), of) if entry.topic == "report.commented" else shown
+
+
+def _with_answer(comment: EntryView, answered: Entry | None, of: Province) -> EntryView:
+    """Due by today's policy; where that counts working time, only sla can tell the moment."""
+    allowance = of.policy.clocks["answer"].normal
+    due_at = comment.at + allowance.wall_time if allowance and allowance.time == "wall" else None
+    answer = {"answer": answered.data["answer"], "answered_at": answered.at} if answered else {}
+    return comment.model_copy(update={"due_at": due_at} | answer)
 
 
 def _entry(entry: Entry, of: Province) -> EntryView:

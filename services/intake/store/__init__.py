@@ -19,6 +19,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    RowMapping,
     Table,
     Text,
     UniqueConstraint,
@@ -242,6 +243,12 @@ def witness(session: Session, root: AuditRoot) -> None:
 def witnessed(session: Session) -> dict[date, str]:
     """Every root that was heard."""
     return {row.day: row.root for row in session.execute(select(audit_roots.c.day, audit_roots.c.root))}
+
+
+def page_of_roots(session: Session, *, after: date | None, limit: int) -> Sequence[RowMapping]:
+    """What was witnessed, from the oldest day on: day, at, size, previous, root."""
+    statement = select(audit_roots).order_by(audit_roots.c.day).limit(limit)
+    return session.execute(statement.where(audit_roots.c.day > after) if after else statement).mappings().all()
 
 
 # --- metrics --------------------------------------------------------------------------------------------------------
