@@ -41,9 +41,11 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     # intake
     "POST /v1/reports": frozenset({Role.PORTAL}),
     "POST /v1/reports:bulk": frozenset({Role.PORTAL}),
+    "POST /v1/reports:similar": frozenset({Role.PORTAL}),
     "GET /v1/reports": EVERYBODY,
     "GET /v1/map": EVERYBODY,
     "GET /v1/reports/{tracking_code}": EVERYBODY,
+    "GET /v1/reports/{tracking_code}/duplicates": STAFF,
     "POST /v1/reports/{tracking_code}/comments": frozenset({Role.REPORTER}),
     "POST /v1/reports/{tracking_code}/withdrawal": frozenset({Role.REPORTER}),
     "POST /v1/reports/{tracking_code}/rating": frozenset({Role.REPORTER}),

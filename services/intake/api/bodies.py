@@ -43,6 +43,9 @@ def _degrees(lowest: float, highest: float) -> object:
     return Field(ge=lowest, le=highest, strict=True, allow_inf_nan=False)
 
 
+Description = Annotated[Text, AfterValidator(_at_least(5))]
+
+
 class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -82,7 +85,7 @@ class ReportBody(Body):
     """A citizen's report, as a portal sends it."""
 
     category: Annotated[str, Field(max_length=50)]
-    description: Annotated[Text, AfterValidator(_at_least(5))]
+    description: Description
     location: Place
     attributes: Annotated[dict[str, Annotated[Text, Field(max_length=500)]], Field(max_length=20)] = {}
     urgent: StrictBool = False

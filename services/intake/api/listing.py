@@ -119,7 +119,7 @@ def routes(desk: Desk, provinces: Recent[str, Province]) -> APIRouter:
             found = searching.found(session, _search(query, of, _owner(query, caller)), after=_after(query), limit=query.limit + 1)
         page = found[: query.limit]
         more = len(found) > len(page)
-        return Page(reports=[_summary(report, of, own=query.mine) for report in page], next_cursor=_cursor(page[-1]) if more else None)
+        return Page(reports=[summary(report, of, own=query.mine) for report in page], next_cursor=_cursor(page[-1]) if more else None)
 
     @router.get("/map", response_class=GeoJson)
     def map_of(query: Annotated[MapQuery, Query()], response: Response) -> MapView:
@@ -181,7 +181,8 @@ def _cursor(report: Report) -> str:
     return Place(received_at=report.received_at, report_id=report.report_id).cursor
 
 
-def _summary(report: Report, of: Province, *, own: bool) -> Summary:
+def summary(report: Report, of: Province, *, own: bool = False) -> Summary:
+    """What lists show; to the portal that sent it, with its reference."""
     place = report.location
     longitude, latitude = mapping.point(place["latitude"], place["longitude"]).coordinates if "latitude" in place else (None, None)
     return Summary(

@@ -13,7 +13,7 @@ from shared.texts import folded
 
 _of = reports.c
 _NEWEST_FIRST = (_of.received_at.desc(), _of.report_id.desc())
-FEW = 2000  # reports with certain words: so many are sorted as they are
+FEW = 1000  # reports with certain words: so many are sorted as they are
 MAPPED = 10_000  # reports a map is drawn of, at the most: the newest
 
 
