@@ -46,6 +46,9 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     "GET /v1/map": EVERYBODY,
     "GET /v1/reports/{tracking_code}": EVERYBODY,
     "GET /v1/reports/{tracking_code}/duplicates": STAFF,
+    "POST /v1/reports/{tracking_code}/followers": frozenset({Role.PORTAL}),
+    "POST /v1/followers/{follower_id}/confirmation": frozenset({Role.REPORTER}),  # with the secret of the follower's own link
+    "DELETE /v1/followers/{follower_id}": frozenset({Role.REPORTER}),  # the same
     "POST /v1/reports/{tracking_code}/comments": frozenset({Role.REPORTER}),
     "POST /v1/reports/{tracking_code}/withdrawal": frozenset({Role.REPORTER}),
     "POST /v1/reports/{tracking_code}/rating": frozenset({Role.REPORTER}),

@@ -6,9 +6,12 @@ from sqlalchemy.orm import Session
 
 from services.intake import store
 from services.intake.domain import reporter
+from services.intake.domain.following import AskToFollow, ConfirmFollower, Follower, ForgetFollower
 from services.intake.domain.report import AddComment, PublicText, ReceiveReport, Report, Reporter
 from services.intake.domain.screening import CONTACTS, redacted
 from services.intake.domain.timeline import PUBLIC_CLOCKS, SHOWN, Entry
+from services.intake.store import following
+from shared.errors import NotFound
 from shared.handling import Handler, moment
 from shared.messages import FACTS, AuditRoot, ClockBreached, ClockEscalated, ClockWarned, Fact, Message, ReportCommented
 
@@ -28,6 +31,28 @@ def add_comment(asked: AddComment, session: Session) -> Sequence[Message]:
     commented = ReportCommented(report_id=report.report_id, at=asked.at, comment_id=asked.comment_id, text=asked.text)
     session.add(Entry.of(commented))
     return [commented.model_copy(update={"text": redacted(asked.text, CONTACTS)})]
+
+
+def ask_to_follow(asked: AskToFollow, session: Session) -> Sequence[Message]:
+    """Nothing is sent twice in a day, and who asks is not told whether anybody follows already."""
+    known = following.by_fingerprint(session, store.report_of(session, asked.report_id).report_id, asked.fingerprint)
+    if known and not known.may_ask_again(asked.at):
+        return []
+    left = following.forget(session, known.follower_id, asked.at) if known else []
+    follower, said = Follower.asking(asked)
+    session.add(follower)
+    return [*left, *said]
+
+
+def confirm_follower(asked: ConfirmFollower, session: Session) -> Sequence[Message]:
+    follower = following.follower_of(session, asked.follower_id)
+    if follower is None:
+        raise NotFound("this link is no good any more: ask again to follow the report")
+    return follower.confirm(asked.at)
+
+
+def forget_follower(asked: ForgetFollower, session: Session) -> Sequence[Message]:
+    return following.forget(session, asked.follower_id, asked.at)
 
 
 def withdraw_report(asked: reporter.WithdrawReport, session: Session) -> Sequence[Message]:
@@ -70,6 +95,9 @@ def witness_root(root: AuditRoot, session: Session) -> Sequence[Message]:
 HANDLERS: Mapping[type, Handler] = {
     ReceiveReport: receive_report,
     AddComment: add_comment,
+    AskToFollow: ask_to_follow,
+    ConfirmFollower: confirm_follower,
+    ForgetFollower: forget_follower,
     reporter.WithdrawReport: withdraw_report,
     reporter.RateAnswer: rate_answer,
     reporter.ObjectToAnswer: object_to_answer,

@@ -32,6 +32,9 @@ from shared.messages.facts import (
     ClockMet,
     ClockWarned,
     ExtensionWanted,
+    FollowerConfirmed,
+    FollowerLeft,
+    FollowerReachable,
     NoticeDelivered,
     NoticeFailed,
     ReportCommented,
@@ -74,6 +77,7 @@ TO_AGENCY: tuple[type[ToAgency], ...] = (Assignment, Comment, Reminder, Withdraw
 FACTS: dict[str, tuple[type[Fact], ...]] = {
     "intake": (
         ReportReceived, ReporterReachable, ReportCommented, ReportWithdrawn, ReportRated, ReportObjected,
+        FollowerReachable, FollowerConfirmed, FollowerLeft,
     ),
     "routing": (ReportRouted, ReportUnrouted),
     "sla": (
@@ -140,6 +144,9 @@ __all__ = [
     "ExtendCase",
     "ExtensionWanted",
     "Fact",
+    "FollowerConfirmed",
+    "FollowerLeft",
+    "FollowerReachable",
     "Location",
     "MergeCase",
     "Message",

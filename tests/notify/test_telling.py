@@ -112,7 +112,7 @@ class TestLetters:
 
     def test_a_value_that_is_missing_is_an_error_not_a_gap(self, quang_tri):
         report = received()
-        values = values_of(about(report, CaseResolved), Subject.of(report), quang_tri)
+        values = values_of(about(report, CaseResolved), Subject.of(report), quang_tri, "vi")
 
         with pytest.raises(UndefinedError, match="outcome"):
             letter("case.resolved", "vi", {name: value for name, value in values.items() if name != "outcome"})

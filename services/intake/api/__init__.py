@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
 
 from services.intake import store
-from services.intake.api import auditing, bulk, listing, posting, reporting, showing, similar
+from services.intake.api import auditing, bulk, following, listing, posting, reporting, showing, similar
 from services.intake.api.recent import Recent
 from services.intake.settings import IntakeSettings
 from shared import province
@@ -34,6 +34,7 @@ def routes(desk: Desk, settings: IntakeSettings) -> APIRouter:
     router.include_router(bulk.routes(desk, settings, provinces), tags=["reports"])
     router.include_router(reporting.routes(desk, settings, provinces))
     router.include_router(listing.routes(desk, provinces), tags=["reports"])
+    router.include_router(following.routes(desk, settings, provinces), tags=["followers"])
     router.include_router(similar.routes(desk, provinces), tags=["reports"])
     router.include_router(showing.routes(desk, provinces), tags=["reports"])
     router.include_router(auditing.routes(desk))

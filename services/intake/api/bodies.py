@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from typing import Annotated, Literal, Self
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, model_validator
 
@@ -96,6 +97,18 @@ class ReportBody(Body):
     def fingerprint(self, key: str) -> str:
         """HMAC-SHA-256 of the content, whatever its spacing and order. Keyed: a plain hash gives the contact to whoever tries numbers."""
         content = json.dumps(self.model_dump(mode="json", exclude_defaults=True), sort_keys=True)
+        return hmac.new(key.encode(), content.encode(), hashlib.sha256).hexdigest()
+
+
+class FollowerBody(Body):
+    """Somebody who wants to hear what becomes of a report, and how."""
+
+    contact: Contact
+    language: Literal["vi", "en"] = "vi"
+
+    def fingerprint(self, key: str, report_id: UUID) -> str:
+        """HMAC-SHA-256 of the address: the same contact of the same report again is known by it, and nobody else can tell whose it is."""
+        content = f"follower {report_id} {self.contact.email.lower()} {self.contact.phone}"
         return hmac.new(key.encode(), content.encode(), hashlib.sha256).hexdigest()
 
 
