@@ -48,6 +48,13 @@ def hear(handling):
     return hear
 
 
+def deliver(delivery: Any, clock: Any, handling: Any) -> None:
+    """Everything, whenever it is due."""
+    clock.move(days=1)
+    while delivery.turn(handling):
+        pass
+
+
 def to_followers(rooms: Any, report: ReportReceived) -> list[str]:
     return [notice.about for notice in notices(rooms, report) if notice.follower_id]
 
@@ -73,12 +80,12 @@ class TestFollower:
 
         assert to_followers(rooms, report) == ["follower.reachable"]
 
-    def test_hears_the_news_as_others_read_it(self, handling, rooms, report_of, hear, by_mail, mail_server):
+    def test_hears_the_news_as_others_read_it(self, handling, rooms, report_of, hear, by_mail, mail_server, clock):
         report = report_of(LAN)
         asked = asking(report, language="en")
 
         hear(asked, confirmed(asked), *everything(report))
-        by_mail.turn(handling)
+        deliver(by_mail, clock, handling)
 
         told = to_followers(rooms, report)
         assert sorted(told) == sorted(["follower.reachable", *(kind.topic for kind in FOLLOWED)])
@@ -105,12 +112,12 @@ class TestFollower:
         assert [notice.state for notice in notices(rooms, asked)] == [State.SENT]
         assert topics(rooms) == []
 
-    def test_who_left_is_forgotten_with_what_was_still_to_be_sent(self, handling, rooms, report_of, hear, by_mail, mail_server):
+    def test_who_left_is_forgotten_with_what_was_still_to_be_sent(self, handling, rooms, report_of, hear, by_mail, mail_server, clock):
         report = report_of()
         asked = asking(report)
         hear(asked, confirmed(asked), about(report, say.CaseClosed), left(asked), about(report, say.CaseReopened, 9))
 
-        by_mail.turn(handling)
+        deliver(by_mail, clock, handling)
 
         assert mail_server.mail == []
         assert {notice.state for notice in notices(rooms, report)} == {State.FAILED}
