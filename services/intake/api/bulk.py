@@ -15,6 +15,7 @@ from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field, ValidationError
+from starlette.requests import ClientDisconnect
 
 from services.intake.api.bodies import Body, ReportBody
 from services.intake.api.posting import KEY, Receipt, checked_key, receipt_of, report_receiver
@@ -38,6 +39,13 @@ class TooLong(Refused):
 
     status = 413
     code = "too_large"
+
+
+class BrokenOff(Refused):
+    """The client went away before the end of its upload."""
+
+    status = 400
+    code = "broken_off"
 
 
 class Line(Body):
@@ -100,9 +108,9 @@ async def _whole(request: Request) -> IO[bytes]:
     try:
         async for part in request.stream():
             upload.write(part)
-    except BaseException:
+    except ClientDisconnect:
         upload.close()
-        raise
+        raise BrokenOff("the upload ended early; nothing of it was taken") from None
     upload.seek(0)
     return upload
 
