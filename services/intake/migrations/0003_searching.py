@@ -41,7 +41,8 @@ def upgrade() -> None:
 
 
 def _fill() -> None:
-    """For reports that are there already."""
+    """For reports that are there already. Their foreign keys are checked at once: what waits for a check can't be indexed."""
+    op.execute("SET CONSTRAINTS ALL IMMEDIATE")
     connection = op.get_bind()
     texts = sa.table("public_texts", sa.column("report_id", sa.Uuid()), sa.column("folded", sa.Text()))
     rows = connection.execute(sa.text("SELECT report_id, description FROM reports").execution_options(yield_per=AT_ONCE))
