@@ -69,7 +69,7 @@ def timely(handler: Handler, rest: float = 1.0) -> Work:
 class Service:
     """Everything that makes one service this one and not another. ``works`` are further loops (notify's delivery).
 
-    ``body_limits`` are bytes of a request body by the end of its path, where the settings' own limit is not enough.
+    ``body_limits`` are bytes of a request body by its path, where the settings' own limit is not enough: regular expressions to search for.
     """
 
     name: str

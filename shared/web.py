@@ -1,5 +1,6 @@
 """The HTTP side every service shares: who may enter, how large a body may be, what every answer carries, health and metrics."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -107,9 +108,9 @@ Caller = Annotated[Principal, Depends(principal_of)]
 
 
 class Fences:
-    """Refuses a body over ``limit`` bytes before it is parsed, and puts the security headers on every answer.
+    """Refuses a body over ``limit`` bytes before it is parsed, and puts the security headers on every answer that states none of its own.
 
-    ``limits`` are those of paths that end in a certain way.
+    ``limits`` are those of paths in which a regular expression is found.
     """
 
     def __init__(self, app: ASGIApp, limit: int, limits: Mapping[str, int]) -> None:
@@ -118,7 +119,7 @@ class Fences:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        limit = next((most for ending, most in self.limits.items() if scope["path"].endswith(ending)), self.limit)
+        limit = next((most for path, most in self.limits.items() if re.search(path, scope["path"])), self.limit)
         stated = dict(scope["headers"]).get(b"content-length", b"0")
         if not stated.isdigit() or int(stated) > limit:
             refusal = problems.problem(413, "too_large", self._words(limit))
@@ -149,7 +150,8 @@ class Fences:
 
         async def guarded(part: AsgiMessage) -> None:
             if part["type"] == "http.response.start" and not pages:
-                part["headers"] = [*part.get("headers", []), *SECURITY_HEADERS]
+                stated = {name for name, _ in part.get("headers", [])}
+                part["headers"] = [*part.get("headers", []), *(header for header in SECURITY_HEADERS if header[0] not in stated)]
             await send(part)
 
         return guarded

@@ -17,7 +17,7 @@ def service(settings: IntakeSettings) -> Service:
         api=lambda desk: api.routes(desk, settings),
         portal_of=api.portal_of,
         gauges=store.gauges,
-        body_limits={":bulk": settings.bulk_limit},
+        body_limits={":bulk$": settings.bulk_limit},
     )
 
 
