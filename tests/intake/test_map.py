@@ -68,7 +68,8 @@ class TestCrowd:
 
         assert sum(square.properties["count"] for square in squares) == len(everybody) > 1000
         assert all(sum(square.properties["by_status"].values()) == square.properties["count"] for square in squares)
-        assert len(squares) < 40
+        side = mapping.square(10)
+        assert len(squares) == len({(one["latitude"] // side, one["longitude"] // side) for one in everybody}) < 40
 
     def test_of_a_whole_province_is_drawn_of_the_newest(self, crowded):
         with crowded() as session:

@@ -247,6 +247,16 @@ class TestMany:
 
         assert max(touched(plan[0]["Plan"]) for plan in plans) < 2500
 
+    @pytest.mark.parametrize("words", ["đường", "karaoke khuya", "nắp cống hùng vương"])
+    def test_the_newest_come_first_however_common_the_words(self, crowded, words):
+        likes = " AND ".join(f"folded ~ '\\m{folded(word)}\\M'" for word in words.split())
+        with crowded() as session:
+            found = [report.report_id for report in searching.found(session, Search(words=words), after=None, limit=50)]
+            newest = f"SELECT report_id FROM reports JOIN public_texts USING (report_id) WHERE {likes} ORDER BY received_at DESC LIMIT 50"
+            expected = list(session.scalars(text(newest)))
+
+        assert found == expected
+
     def test_a_page_in_the_middle_costs_no_more_than_the_first(self, crowded):
         with crowded() as session:
             middle = session.execute(text("SELECT received_at, report_id FROM reports ORDER BY received_at OFFSET 10000 LIMIT 1")).one()
