@@ -32,9 +32,6 @@ from shared.messages.facts import (
     ClockMet,
     ClockWarned,
     ExtensionWanted,
-    FollowerConfirmed,
-    FollowerLeft,
-    FollowerReachable,
     NoticeDelivered,
     NoticeFailed,
     ReportCommented,
@@ -46,6 +43,7 @@ from shared.messages.facts import (
     ReportUnrouted,
     ReportWithdrawn,
 )
+from shared.messages.following import FollowerConfirmed, FollowerLeft, FollowerReachable
 from shared.messages.kinds import CaseFact, Fact, Location, Message, Outcome, Request, Tick, ToAgency
 from shared.messages.requests import (
     AcceptCase,
