@@ -71,7 +71,7 @@ class TestFollow:
         _, code = office.received()
         first = follow(office, code)
 
-        again = follow(office, code, BINH | {"name": "Ai đó", "email": "binh@EXAMPLE.com"})
+        again = follow(office, code, BINH | {"name": "Ai đó", "email": "BINH@example.com"})
 
         assert (again.status_code, again.json()) == (first.status_code, first.json())
         assert topics(office.rooms) == ["report.received", "follower.reachable"]
