@@ -108,9 +108,11 @@ async def _whole(request: Request) -> IO[bytes]:
     try:
         async for part in request.stream():
             upload.write(part)
-    except ClientDisconnect:
+    except BaseException as error:
         upload.close()
-        raise BrokenOff("the upload ended early; nothing of it was taken") from None
+        if isinstance(error, ClientDisconnect):
+            raise BrokenOff("the upload ended early; nothing of it was taken") from None
+        raise
     upload.seek(0)
     return upload
 
