@@ -49,11 +49,29 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     "POST /v1/reports/{tracking_code}/followers": frozenset({Role.PORTAL}),
     "POST /v1/followers/{follower_id}/confirmation": frozenset({Role.REPORTER}),  # with the secret of the follower's own link
     "DELETE /v1/followers/{follower_id}": frozenset({Role.REPORTER}),  # the same
+    "POST /v1/reports/{tracking_code}/media": frozenset({Role.REPORTER, Role.PORTAL}),
     "POST /v1/reports/{tracking_code}/comments": frozenset({Role.REPORTER}),
     "POST /v1/reports/{tracking_code}/withdrawal": frozenset({Role.REPORTER}),
     "POST /v1/reports/{tracking_code}/rating": frozenset({Role.REPORTER}),
     "POST /v1/reports/{tracking_code}/objection": frozenset({Role.REPORTER}),
     "GET /v1/categories": EVERYBODY,
+    "POST /v1/media": frozenset({Role.PORTAL, Role.AGENCY}),
+    "PUT /v1/media/{media_id}": EVERYBODY,  # with the secret of the upload link
+    "GET /v1/media": CASE_READERS,
+    "GET /v1/media/{media_id}": CASE_READERS,
+    "GET /v1/media/{media_id}/original": frozenset({Role.ADMIN}),
+    "POST /v1/media/{media_id}/screening": STAFF,
+    "GET /media/{media_id}.jpg": EVERYBODY,  # released ones only
+    "GET /open311/v2/discovery.{form}": EVERYBODY,
+    "GET /open311/v2/services.{form}": EVERYBODY,
+    "GET /open311/v2/services/{service_code}.{form}": EVERYBODY,
+    "GET /open311/v2/requests.{form}": EVERYBODY,
+    "GET /open311/v2/requests/{service_request_id}.{form}": EVERYBODY,
+    "GET /open311/v2/tokens/{token}.{form}": EVERYBODY,
+    "GET /open311/v2/servicerequestupdates.{form}": EVERYBODY,
+    "GET /open311/v2/bulk/requests.csv": EVERYBODY,
+    "POST /open311/v2/requests.{form}": EVERYBODY,  # a portal's key may be in the form: the door itself asks for it
+    "POST /open311/v2/servicerequestupdates.{form}": EVERYBODY,  # the same
     # routing
     "POST /v1/route:explain": STAFF,
     "GET /v1/triage": STAFF,

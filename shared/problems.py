@@ -48,7 +48,7 @@ def _denied(_request: Request, error: Exception) -> JSONResponse:
 
 def _refused(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Refused)
-    return problem(error.status, error.code, error.detail, headers={"Retry-After": "5"} if error.status in {429, 503} else None)
+    return problem(error.status, error.code, error.detail, headers={"Retry-After": "5"} if error.status in {429, 503, 507} else None)
 
 
 def _not_yet(_request: Request, error: Exception) -> JSONResponse:

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 
 import structlog
 import uvicorn
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from sqlalchemy.orm import Session
+from starlette.types import ASGIApp
 
 from shared import metrics
 from shared.access import TokenVerifier
@@ -70,6 +71,7 @@ class Service:
     """Everything that makes one service this one and not another. ``works`` are further loops (notify's delivery).
 
     ``body_limits`` are bytes of a request body by its path, where the settings' own limit is not enough: regular expressions to search for.
+    ``around`` is put around the whole HTTP application (intake's errors in Open311's words).
     """
 
     name: str
@@ -81,6 +83,7 @@ class Service:
     portal_of: Callable[[Desk], PortalOf] = lambda _desk: no_portals
     works: Mapping[str, Work] = field(default_factory=dict)
     body_limits: Mapping[str, int] = field(default_factory=dict)
+    around: Callable[[ASGIApp], ASGIApp] = lambda app: app
 
 
 class Process:
@@ -136,7 +139,7 @@ class Process:
         relay.join(self.settings.drain_seconds)
         self.engine.dispose()
 
-    def _application(self) -> FastAPI:
+    def _application(self) -> ASGIApp:
         settings = self.settings
         group = GroupCommit(self.handling, batch=settings.batch, limit=settings.writer_limit)
         desk = Desk(service=self.service.name, sessions=self.handling.sessions, commit=group.handle)
@@ -148,7 +151,7 @@ class Process:
         )
         gate = Gate(tokens=tokens, portal_of=self.service.portal_of(desk))
         routers, limits = [self.service.api(desk)], self.service.body_limits
-        return application(desk, routers, gate, settings, group, self.watchdog, body_limits=limits)
+        return self.service.around(application(desk, routers, gate, settings, group, self.watchdog, body_limits=limits))
 
     def _serve(self) -> None:
         config = uvicorn.Config(

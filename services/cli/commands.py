@@ -66,7 +66,9 @@ def up(
     environment = {
         **os.environ,
         "PUBLIC_URL": f"{layout.url('intake')}/v1/reports",
+        "OPEN311_URL": f"{layout.url('intake')}/open311/v2",
         "MAILBOX_DIR": str(layout.folder / "mailbox"),
+        "MEDIA_URL": str(layout.folder / "media"),
         "WEBHOOK_ALLOW_LOOPBACK": "true",
     }
     supervisor = Supervisor(layout, environment, prepare, make_keys=keys.make_keys)  # type: ignore[arg-type]  # a dict is passed

@@ -1,28 +1,102 @@
 """What intake understands. ``HANDLERS`` at the foot is the table of contents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from services.intake import store
 from services.intake.domain import reporter
 from services.intake.domain.following import AskToFollow, ConfirmFollower, Follower, ForgetFollower
+from services.intake.domain.media import (
+    REPORTER,
+    AnnounceMedia,
+    DropMedia,
+    KeepMedia,
+    Media,
+    MediaUnknown,
+    ScreenMedia,
+    TakeMedia,
+    announced,
+    named,
+)
 from services.intake.domain.report import AddComment, PublicText, ReceiveReport, Report, Reporter
 from services.intake.domain.screening import CONTACTS, redacted
 from services.intake.domain.timeline import PUBLIC_CLOCKS, SHOWN, Entry
-from services.intake.store import following
+from services.intake.store import following, media
 from shared.errors import NotFound
 from shared.handling import Handler, moment
-from shared.messages import FACTS, AuditRoot, ClockBreached, ClockEscalated, ClockWarned, Fact, Message, ReportCommented
+from shared.messages import (
+    FACTS,
+    AuditRoot,
+    CaseResolved,
+    ClockBreached,
+    ClockEscalated,
+    ClockWarned,
+    Fact,
+    Message,
+    Photo,
+    ReportCommented,
+    Tick,
+)
 
 
 def receive_report(asked: ReceiveReport, session: Session) -> Sequence[Message]:
-    report, said = Report.receive(asked)
+    there = media.of_ids(session, asked.media)
+    photos = [_joined(there.get(media_id), asked) for media_id in asked.media]
+    report, said = Report.receive(asked, photos)
     store.add_report(session, report)
     session.add(PublicText.of(report))
     if asked.sealed:
         session.add(Reporter(report_id=asked.report_id, sealed=asked.sealed))
     return said
+
+
+def _joined(one: Media | None, asked: ReceiveReport) -> Photo:
+    if one is None:
+        raise MediaUnknown("one of the media is no finished upload of yours that waits for its report")
+    return one.join(asked.report_id, portal=asked.portal, at=asked.at)
+
+
+def announce_media(asked: AnnounceMedia, session: Session) -> Sequence[Message]:
+    report = store.report_by_id(session, asked.report_id) if asked.is_of_report else None
+    others = media.of_report(session, asked.report_id) if report else []
+    today = 0 if asked.uploader == REPORTER else media.announced_since(session, asked.uploader, asked.at - timedelta(days=1))
+    session.add(announced(asked, report, others=others, today=today))
+    return []
+
+
+def take_media(asked: TakeMedia, session: Session) -> Sequence[Message]:
+    media.of_id(session, asked.media_id, lock=True).take(asked.at)
+    return []
+
+
+def keep_media(asked: KeepMedia, session: Session) -> Sequence[Message]:
+    media.of_id(session, asked.media_id, lock=True).keep(asked)
+    return []
+
+
+def drop_media(asked: DropMedia, session: Session) -> Sequence[Message]:
+    media.drop(session, asked.media_id)
+    return []
+
+
+def screen_media(asked: ScreenMedia, session: Session) -> Sequence[Message]:
+    media.of_id(session, asked.media_id, lock=True).screen(asked)
+    return []
+
+
+def sweeper(remove: Callable[[UUID], None]) -> Handler:
+    """Uploads nobody came back for: first the bytes (``remove``, which may be repeated), then the row that tells of them."""
+
+    def sweep(tick: Tick, session: Session) -> Sequence[Message]:
+        for one in media.expired(session, tick.at):
+            remove(one.id)
+            session.delete(one)
+        return []
+
+    return sweep
 
 
 def add_comment(asked: AddComment, session: Session) -> Sequence[Message]:
@@ -79,6 +153,13 @@ def note(fact: Fact, session: Session) -> Sequence[Message]:
     return []
 
 
+def note_answer(fact: CaseResolved, session: Session) -> Sequence[Message]:
+    """Its evidence is shown with it: who approved the result has seen it."""
+    for one in media.of_ids(session, named(fact.evidence)).values():
+        one.prove(agency=fact.agency, at=fact.at)
+    return note(fact, session)
+
+
 def note_lateness(fact: ClockWarned | ClockBreached | ClockEscalated, session: Session) -> Sequence[Message]:
     """The public sees that an answer is late; warnings before, and the centre's own clocks, stay inside."""
     if isinstance(fact, ClockWarned) or fact.clock not in PUBLIC_CLOCKS:
@@ -94,6 +175,11 @@ def witness_root(root: AuditRoot, session: Session) -> Sequence[Message]:
 
 HANDLERS: Mapping[type, Handler] = {
     ReceiveReport: receive_report,
+    AnnounceMedia: announce_media,
+    TakeMedia: take_media,
+    KeepMedia: keep_media,
+    DropMedia: drop_media,
+    ScreenMedia: screen_media,
     AddComment: add_comment,
     AskToFollow: ask_to_follow,
     ConfirmFollower: confirm_follower,
@@ -103,5 +189,6 @@ HANDLERS: Mapping[type, Handler] = {
     reporter.ObjectToAnswer: object_to_answer,
     **{kind: note for kind in SHOWN if kind not in FACTS["intake"]},
     **dict.fromkeys((ClockWarned, ClockBreached, ClockEscalated), note_lateness),
+    CaseResolved: note_answer,
     AuditRoot: witness_root,
 }

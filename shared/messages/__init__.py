@@ -44,7 +44,7 @@ from shared.messages.facts import (
     ReportWithdrawn,
 )
 from shared.messages.following import FollowerConfirmed, FollowerLeft, FollowerReachable
-from shared.messages.kinds import CaseFact, Fact, Location, Message, Outcome, Request, Tick, ToAgency
+from shared.messages.kinds import CaseFact, Fact, Location, Message, Outcome, Photo, Request, Tick, ToAgency
 from shared.messages.requests import (
     AcceptCase,
     AnswerReporter,
@@ -151,6 +151,7 @@ __all__ = [
     "NoticeDelivered",
     "NoticeFailed",
     "Outcome",
+    "Photo",
     "RefuseReport",
     "Reminder",
     "ReminderLine",

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from shared.messages.kinds import CaseFact, Fact, Location, Outcome
+from shared.messages.kinds import CaseFact, Fact, Location, Outcome, Photo
 
 # --- intake ----------------------------------------------------------------------------------------------------------
 
@@ -23,6 +23,7 @@ class ReportReceived(Fact):
     urgent: bool = False
     reachable: bool = False
     language: str = "vi"
+    media: tuple[Photo, ...] = ()
 
 
 class ReporterReachable(Fact):
@@ -146,7 +147,7 @@ class CaseExtended(CaseFact):
 
 
 class CaseSubmitted(CaseFact):
-    """``evidence``: photos of the result, by their addresses or media ids."""
+    """``evidence``: photos of the result, by their addresses, or ``media:<id>`` with an id intake gave the agency."""
 
     topic = "case.submitted"
     outcome: Outcome
@@ -160,7 +161,10 @@ class CaseSentBack(CaseFact):
 
 
 class CaseResolved(CaseFact):
-    """``on_time``: submitted by ``due_at``; the moment of approval doesn't count against the agency."""
+    """``on_time``: submitted by ``due_at``; the moment of approval doesn't count against the agency.
+
+    ``evidence`` as in ``case.submitted``.
+    """
 
     topic = "case.resolved"
     outcome: Outcome
@@ -168,6 +172,7 @@ class CaseResolved(CaseFact):
     submitted_at: AwareDatetime
     due_at: AwareDatetime
     on_time: bool
+    evidence: tuple[str, ...] = ()
 
 
 class CaseReopened(CaseFact):

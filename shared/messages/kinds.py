@@ -62,6 +62,14 @@ class Location(BaseModel):
     longitude: float | None = None
 
 
+class Photo(BaseModel):
+    """Fetched from intake with the token of who may see it (``GET /v1/media/{media_id}``); ``sha256`` of what is fetched."""
+
+    model_config = ConfigDict(frozen=True)
+    media_id: UUID
+    sha256: str
+
+
 class Tick(BaseModel):
     """Time, as a message: the ticker says it, deadline handlers understand it. Never on the wire.
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -93,9 +94,15 @@ def template(postgres_url: str, quang_tri: Province) -> Iterator[tuple[str, str]
 
 
 @pytest.fixture
-def settings(postgres_url: str, template: tuple[str, str]) -> Iterator[IntakeSettings]:
+def settings(postgres_url: str, template: tuple[str, str], tmp_path: Path) -> Iterator[IntakeSettings]:
     url = fresh_database(postgres_url, template[0])
-    yield IntakeSettings(database_url=url, link_key="k" * 40, sealing_keys=new_key("first"), public_url="https://hoiam.example/pa/")
+    yield IntakeSettings(
+        database_url=url,
+        link_key="k" * 40,
+        sealing_keys=new_key("first"),
+        public_url="https://hoiam.example/pa/",
+        media_url=str(tmp_path / "media"),
+    )
     drop_database(url)
 
 
@@ -118,6 +125,23 @@ def crowded(postgres_url: str, template: tuple[str, str], quang_tri: Province) -
     yield sessions(of)
     of.dispose()
     owner.dispose()
+    drop_database(url)
+
+
+@pytest.fixture
+def another_portal(office: Office) -> str:
+    """Its key."""
+    with office.rooms.begin() as session:
+        return store.add_portal(session, "zalo", "Zalo", now())
+
+
+@pytest.fixture(scope="module")
+def door(postgres_url: str, template: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """One office for a whole file: for tests that keep nothing, or don't mind what the others kept."""
+    url = fresh_database(postgres_url, template[0])
+    media = str(tmp_path_factory.mktemp("media"))
+    with opened(IntakeSettings(database_url=url, link_key="k" * 40, sealing_keys=new_key("first"), media_url=media), template[1]) as office:
+        yield office
     drop_database(url)
 
 

@@ -24,13 +24,13 @@ _REPORTS = text(
     """
     INSERT INTO reports (
         report_id, tracking_code, portal, key, fingerprint, external_ref, category, description, location, attributes, urgent, language,
-        received_at, updated_at, status, status_version, agency, version, due_at, due_version
+        received_at, updated_at, media_urls, status, status_version, agency, version, due_at, due_version
     )
     SELECT gen_random_uuid(), 'QT-' || upper(lpad(to_hex(:first + n), 8, '0')), 'crowd', 'crowd-' || (:first + n), '', '',
         (:categories)[1 + floor(random() * :kinds)], (:what)[1 + n % :whats] || ' ' || (:where)[1 + (n / :whats) % :wheres] || ', số ' || n,
         jsonb_build_object('area', (:areas)[1 + floor(random() * :places)],
             'latitude', 16.3 + 0.9 * random(), 'longitude', 106.5 + 0.9 * random()),
-        '{}', false, 'vi', received_at, received_at + interval '2 days',
+        '{}', false, 'vi', received_at, received_at + interval '2 days', '[]',
         CASE WHEN recent THEN 'in_progress' ELSE (ARRAY['closed', 'closed', 'closed', 'closed', 'refused', 'cancelled'])[1 + n % 6] END,
         8, (:agencies)[1 + floor(random() * :offices)], 8, received_at + interval '5 days', 2
     FROM (

@@ -70,7 +70,13 @@ def stand(
     bus.apply(whole_topology(province))
     with room(database, "intake") as rooms, rooms.begin() as session:
         key = intake.add_portal(session, "bench", "Bench", now())
-    usual = {"DATABASE_URL": database, "AMQP_URL": amqp, "MAILBOX_DIR": str(folder / "mailbox"), "PUBLIC_URL": "http://localhost/r"}
+    usual = {
+        "DATABASE_URL": database,
+        "AMQP_URL": amqp,
+        "MAILBOX_DIR": str(folder / "mailbox"),
+        "MEDIA_URL": str(folder / "media"),
+        "PUBLIC_URL": "http://localhost/r",
+    }
     environment = {"PATH": "/usr/bin:/bin", "LOG_LEVEL": "WARNING", **make_keys(folder / "keys"), **usual, **settings}
     with _services(services, environment, folder / f"{name}.log") as ports:
         yield Stand(intake_port=ports["intake"], portal_key=key, bus=bus)

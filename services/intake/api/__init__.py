@@ -6,11 +6,14 @@ from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
 
 from services.intake import store
-from services.intake.api import auditing, bulk, following, listing, posting, reporting, showing, similar
+from services.intake.api import auditing, bulk, following, listing, media, open311, photos, posting, reporting, showing, similar
 from services.intake.api.recent import Recent
+from services.intake.api.uploads import Uploads
 from services.intake.settings import IntakeSettings
+from services.intake.store.files import Files
 from shared import province
 from shared.access import key_hash
+from shared.privacy import SealingKeys
 from shared.problems import Busy
 from shared.province import NoProvince, Province
 from shared.web import Desk, PortalOf
@@ -18,7 +21,7 @@ from shared.web import Desk, PortalOf
 FRESH = timedelta(seconds=5)  # how long a withdrawn key or an old province may live on
 
 
-def routes(desk: Desk, settings: IntakeSettings) -> APIRouter:
+def routes(desk: Desk, settings: IntakeSettings, files: Files) -> APIRouter:
     """All of it."""
 
     def read(_latest: str) -> Province:
@@ -29,6 +32,8 @@ def routes(desk: Desk, settings: IntakeSettings) -> APIRouter:
             raise Busy("no province is loaded here yet", code="no_province") from None
 
     provinces = Recent(read, lasts=FRESH, clock=desk.clock)
+    seals = SealingKeys.parse(settings.sealing_keys)
+    uploads = Uploads(desk=desk, files=files, seals=seals, limit=settings.media_limit, memory=settings.media_memory)
     router = APIRouter()
     router.include_router(posting.routes(desk, settings, provinces), tags=["reports"])
     router.include_router(bulk.routes(desk, settings, provinces), tags=["reports"])
@@ -38,6 +43,9 @@ def routes(desk: Desk, settings: IntakeSettings) -> APIRouter:
     router.include_router(similar.routes(desk, provinces), tags=["reports"])
     router.include_router(showing.routes(desk, provinces), tags=["reports"])
     router.include_router(auditing.routes(desk))
+    router.include_router(media.routes(desk, settings, provinces, uploads))
+    router.include_router(photos.routes(desk, files, seals))
+    router.include_router(open311.routes(desk, settings, provinces, portal_of(desk)))
     return router
 
 

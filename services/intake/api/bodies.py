@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, model_validator
 
+from services.intake.domain.media import MOST_OF_REPORTER
 from shared.texts import Text
 
 VIETNAM_LATITUDE, VIETNAM_LONGITUDE = (8.0, 24.0), (102.0, 118.0)  # degrees, with the islands
@@ -38,6 +39,12 @@ def _phone(text: str) -> str:
     if text and found is None:
         raise ValueError("must be a Vietnamese telephone number, such as 0912 345 678 or +84 912 345 678")
     return f"+84{found[1]}" if found else ""
+
+
+def _different(ids: tuple[UUID, ...]) -> tuple[UUID, ...]:
+    if len(set(ids)) < len(ids):
+        raise ValueError("must name each upload once")
+    return ids
 
 
 def _degrees(lowest: float, highest: float) -> object:
@@ -93,6 +100,7 @@ class ReportBody(Body):
     contact: Contact | None = None
     language: Literal["vi", "en"] = "vi"
     external_ref: Annotated[Text, Field(max_length=255)] = ""
+    media: Annotated[tuple[UUID, ...], Field(max_length=MOST_OF_REPORTER), AfterValidator(_different)] = ()
 
     def fingerprint(self, key: str) -> str:
         """HMAC-SHA-256 of the content, whatever its spacing and order. Keyed: a plain hash gives the contact to whoever tries numbers."""

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.intake.api.recent import Recent
-from services.intake.api.showing import Named, known, named
+from services.intake.api.showing import Named, known, name_of
 from services.intake.domain import mapping, wording
 from services.intake.domain.report import Report, Status
 from services.intake.domain.screening import redacted
@@ -189,13 +189,13 @@ def summary(report: Report, of: Province, *, own: bool = False) -> Summary:
         tracking_code=report.tracking_code,
         status=report.status,
         status_name=wording.STATUS[report.status],
-        category=named(of.categories, report.category),
+        category=name_of(of.categories, report.category),
         description=redacted(report.description),
-        area=named(of.areas, place["area"]) if place.get("area") else None,
+        area=name_of(of.areas, place["area"]) if place.get("area") else None,
         latitude=latitude,
         longitude=longitude,
         urgent=report.urgent,
-        agency=named(of.agencies, report.agency) if report.agency else None,
+        agency=name_of(of.agencies, report.agency) if report.agency else None,
         received_at=report.received_at,
         updated_at=report.updated_at,
         due_at=report.due_at,

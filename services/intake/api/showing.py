@@ -1,8 +1,9 @@
 """What everybody may read: reports and how they fare, and what can be reported. Never who reported."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Header, Response
@@ -12,10 +13,12 @@ from sqlalchemy.orm import Session
 from services.intake import store
 from services.intake.api.recent import Recent
 from services.intake.domain import wording
+from services.intake.domain.media import Media, named
 from services.intake.domain.report import ANSWERED, Report, Status
 from services.intake.domain.screening import redacted
 from services.intake.domain.timeline import Entry
 from services.intake.domain.tracking import Mistyped, read_code
+from services.intake.store import media
 from shared.errors import NotFound
 from shared.messages import Outcome
 from shared.province import Attribute, Province, Wording
@@ -25,6 +28,16 @@ from shared.web import Desk
 class Named(BaseModel):
     code: str
     name: Wording
+
+
+class PhotoView(BaseModel):
+    """A released photo; addresses are relative to intake's own."""
+
+    media_id: UUID
+    url: str
+    thumbnail_url: str
+    width: int
+    height: int
 
 
 class EntryView(BaseModel):
@@ -43,6 +56,7 @@ class EntryView(BaseModel):
     answered_at: AwareDatetime | None = None
     due_at: AwareDatetime | None = None
     about: str | None = None
+    evidence: list[PhotoView] = []
 
 
 class ReportView(BaseModel):
@@ -60,6 +74,7 @@ class ReportView(BaseModel):
     due_at: AwareDatetime | None
     outcome: Outcome | None
     answer: str | None
+    media: list[PhotoView]
     timeline: list[EntryView]
 
 
@@ -96,7 +111,8 @@ def routes(desk: Desk, provinces: Recent[str, Province]) -> APIRouter:
         with desk.sessions() as session:
             found = report_by_typed_code(session, tracking_code, of)
             entries = store.timeline_of(session, found.report_id)
-        return _tagged(view(found, entries, of).model_dump_json().encode(), if_none_match)
+            photos = media.released(session, found.report_id, [media_id for entry in entries for media_id in _evidence(entry)])
+        return _tagged(view(found, entries, of, photos).model_dump_json().encode(), if_none_match)
 
     return router
 
@@ -113,7 +129,7 @@ def report_by_typed_code(session: Session, typed: str, of: Province) -> Report:
     return report
 
 
-def view(report: Report, entries: list[Entry], of: Province) -> ReportView:
+def view(report: Report, entries: list[Entry], of: Province, photos: Sequence[Media] = ()) -> ReportView:
     """The report with its names in words."""
     answer: dict[str, Any] = {}
     if report.status in ANSWERED:
@@ -122,16 +138,17 @@ def view(report: Report, entries: list[Entry], of: Province) -> ReportView:
         tracking_code=report.tracking_code,
         status=report.status,
         status_name=wording.STATUS[report.status],
-        category=named(of.categories, report.category),
+        category=name_of(of.categories, report.category),
         description=redacted(report.description),
-        area=named(of.areas, report.location["area"]) if report.location.get("area") else None,
+        area=name_of(of.areas, report.location["area"]) if report.location.get("area") else None,
         urgent=report.urgent,
-        agency=named(of.agencies, report.agency) if report.agency else None,
+        agency=name_of(of.agencies, report.agency) if report.agency else None,
         received_at=report.received_at,
         due_at=report.due_at,
         outcome=answer.get("outcome"),
         answer=answer.get("answer"),
-        timeline=[_received(report, of), *_entries(entries, of)],
+        media=[_photo(one) for one in photos if not one.uploader.startswith("agency:")],
+        timeline=[_received(report, of), *_entries(entries, of, photos)],
     )
 
 
@@ -141,10 +158,10 @@ def _received(report: Report, of: Province) -> EntryView:
     return EntryView(at=report.received_at, topic="report.received", text=text, agency=None)
 
 
-def _entries(entries: list[Entry], of: Province) -> Iterator[EntryView]:
+def _entries(entries: list[Entry], of: Province, photos: Sequence[Media]) -> Iterator[EntryView]:
     answers = {entry.data["comment_id"]: entry for entry in entries if entry.topic == "case.answered"}
     for entry in entries:
-        shown = _entry(entry, of)
+        shown = _entry(entry, of, photos)
         yield _with_answer(shown, answers.get(entry.data["comment_id"]), of) if entry.topic == "report.commented" else shown
 
 
@@ -156,8 +173,8 @@ def _with_answer(comment: EntryView, answered: Entry | None, of: Province) -> En
     return comment.model_copy(update={"due_at": due_at} | answer)
 
 
-def _entry(entry: Entry, of: Province) -> EntryView:
-    agency = named(of.agencies, entry.agency) if entry.agency else None
+def _entry(entry: Entry, of: Province, photos: Sequence[Media]) -> EntryView:
+    agency = name_of(of.agencies, entry.agency) if entry.agency else None
     holder = agency.name if agency else of.agencies[of.centre].name
     return EntryView(
         at=entry.at,
@@ -168,10 +185,20 @@ def _entry(entry: Entry, of: Province) -> EntryView:
         answer=entry.data.get("answer"),
         comment_id=entry.data.get("comment_id"),
         about=entry.data.get("about"),
+        evidence=[_photo(one) for one in photos if one.id in _evidence(entry)],
     )
 
 
-def named(entries: Any, code: str) -> Named:
+def _evidence(entry: Entry) -> list[UUID]:
+    return named(entry.data.get("evidence", ()))
+
+
+def _photo(one: Media) -> PhotoView:
+    url = f"/media/{one.id}.jpg"
+    return PhotoView(media_id=one.id, url=url, thumbnail_url=f"{url}?size=thumbnail", width=one.width, height=one.height)
+
+
+def name_of(entries: Any, code: str) -> Named:
     """A code that is no longer among ``entries`` names itself."""
     entry = entries.get(code)
     return Named(code=code, name=entry.name if entry else Wording(vi=code, en=code))
@@ -181,7 +208,7 @@ def _category(of: Province, code: str) -> CategoryView:
     category = of.categories[code]
     return CategoryView(
         code=code,
-        group=named(of.groups, category.group),
+        group=name_of(of.groups, category.group),
         name=category.name,
         urgent_allowed=category.urgent_allowed,
         attributes=category.attributes,

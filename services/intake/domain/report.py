@@ -1,6 +1,7 @@
 """A report as it was sent, and how far its case has come, as far as intake was told."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
@@ -8,7 +9,7 @@ from uuid import UUID
 
 from services.intake.domain.screening import CONTACTS, redacted
 from shared import messages as say
-from shared.messages import Location, Message
+from shared.messages import Location, Message, Photo
 from shared.texts import folded
 
 
@@ -50,7 +51,10 @@ LEADS_TO: dict[type[Message], Status] = {
 
 
 class ReceiveReport(Message):
-    """A portal's POST, checked. ``sealed`` is the contact; ``fingerprint`` tells a repeated body from another under the same ``key``."""
+    """A portal's POST, checked. ``sealed`` is the contact; ``fingerprint`` tells a repeated body from another under the same ``key``.
+
+    ``media`` are uploads that wait for it; ``media_urls`` pictures by their addresses, kept as sent, never fetched and shown to nobody yet.
+    """
 
     topic = "receive_report"
     tracking_code: str
@@ -65,6 +69,8 @@ class ReceiveReport(Message):
     sealed: str
     language: str
     external_ref: str
+    media: tuple[UUID, ...] = ()
+    media_urls: tuple[str, ...] = ()
 
 
 class AddComment(Message):
@@ -97,6 +103,7 @@ class Report:
     language: str
     received_at: datetime
     updated_at: datetime
+    media_urls: list[str] = field(default_factory=list)
     status: Status = Status.RECEIVED
     status_version: int = 0
     agency: str = ""
@@ -105,17 +112,18 @@ class Report:
     due_version: int = 0
 
     @classmethod
-    def receive(cls, asked: ReceiveReport) -> tuple[Self, list[Message]]:
+    def receive(cls, asked: ReceiveReport, photos: Sequence[Photo] = ()) -> tuple[Self, list[Message]]:
         """The report and what is said about it: first how to reach the reporter, so that the news that follow find somebody."""
         report = cls(
-            **asked.model_dump(exclude={"at", "location", "sealed"}),
+            **asked.model_dump(exclude={"at", "location", "sealed", "media", "media_urls"}),
             location=asked.location.model_dump(exclude_defaults=True),
             received_at=asked.at,
             updated_at=asked.at,
+            media_urls=list(asked.media_urls),
         )
-        content = asked.model_dump(exclude={"key", "fingerprint", "external_ref", "sealed", "location"})
+        content = asked.model_dump(exclude={"key", "fingerprint", "external_ref", "sealed", "location", "media", "media_urls"})
         content["description"] = redacted(asked.description, CONTACTS)
-        received = say.ReportReceived(**content, location=asked.location, reachable=bool(asked.sealed))
+        received = say.ReportReceived(**content, location=asked.location, reachable=bool(asked.sealed), media=tuple(photos))
         if not asked.sealed:
             return report, [received]
         return report, [say.ReporterReachable(report_id=asked.report_id, at=asked.at, sealed=asked.sealed), received]

@@ -26,6 +26,7 @@ from sqlalchemy import (
     Uuid,
     func,
     insert,
+    literal_column,
     select,
     text,
     update,
@@ -34,6 +35,7 @@ from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.dialects.postgresql import insert as insert_unless_there
 from sqlalchemy.orm import Session, deferred, registry, undefer_group
 
+from services.intake.domain.georeport import KEYLESS, UPDATES
 from services.intake.domain.report import OPEN, PublicText, ReceiveReport, Report, Reporter, Status
 from services.intake.domain.timeline import Entry
 from shared import province
@@ -66,6 +68,7 @@ reports = Table(
     Column("language", Text, nullable=False),
     moment("received_at"),
     moment("updated_at"),
+    Column("media_urls", JSONB, nullable=False),
     Column("status", Words(Status), nullable=False),
     Column("status_version", Integer, nullable=False),
     Column("agency", Text, nullable=False),
@@ -84,6 +87,8 @@ _is_open = reports.c.status.in_([str(status) for status in OPEN])
 Index("reports_open", reports.c.status, reports.c.version, postgresql_where=_is_open)
 Index("reports_by_receipt", reports.c.received_at, reports.c.report_id)
 Index("reports_by_update", reports.c.updated_at, reports.c.report_id)
+is_keyless = func.starts_with(reports.c.key, literal_column(f"'{KEYLESS}'"))
+Index("reports_keyless", reports.c.portal, reports.c.fingerprint, reports.c.received_at, postgresql_where=is_keyless)
 
 reporters = Table(
     "reporters",
@@ -112,6 +117,8 @@ timeline = Table(
     Column("agency", Text, nullable=False),
     Column("data", JSONB, nullable=False),
 )
+is_update = timeline.c.topic.in_(sorted(UPDATES))
+Index("timeline_updates", timeline.c.at, timeline.c.id, postgresql_where=is_update)
 
 portals = Table(
     "portals",
@@ -135,18 +142,18 @@ audit_roots = Table(
     comment=APPEND_ONLY,
 )
 
-CONTENT = ("key", "fingerprint", "external_ref", "description", "location", "attributes")  # of no use where facts are noted
-_mapper = registry()
+CONTENT = ("key", "fingerprint", "external_ref", "description", "location", "attributes", "media_urls")  # of no use where facts are noted
 COPIED = ("area", "latitude", "longitude")  # out of the location, by the database, to be looked for
-_mapper.map_imperatively(
+mapper = registry()
+mapper.map_imperatively(
     Report,
     reports,
     properties={name: deferred(reports.c[name], group="content") for name in CONTENT},
     exclude_properties=COPIED,
 )
-_mapper.map_imperatively(Reporter, reporters)
-_mapper.map_imperatively(PublicText, public_texts, exclude_properties=["words"])
-_mapper.map_imperatively(Entry, timeline)
+mapper.map_imperatively(Reporter, reporters)
+mapper.map_imperatively(PublicText, public_texts, exclude_properties=["words"])
+mapper.map_imperatively(Entry, timeline)
 
 
 # --- reports --------------------------------------------------------------------------------------------------------
@@ -167,6 +174,11 @@ def report_of(session: Session, report_id: UUID) -> Report:
     if report is None:
         raise NotYet(f"no report {report_id} was received yet")
     return report
+
+
+def report_by_id(session: Session, report_id: UUID) -> Report | None:
+    """As :func:`report_of`, for who may ask for what isn't there."""
+    return _batch.get(session, report_id)
 
 
 def report_by_key(session: Session, portal: str, key: str) -> Report | None:

@@ -4,10 +4,10 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Column, ForeignKey, Table, Text, UniqueConstraint, Uuid, delete, select
-from sqlalchemy.orm import Session, registry
+from sqlalchemy.orm import Session
 
 from services.intake.domain.following import Follower
-from services.intake.store import metadata
+from services.intake.store import mapper, metadata
 from shared.messages import FollowerLeft
 from shared.tables import moment
 
@@ -21,7 +21,7 @@ followers = Table(
     moment("confirmed_at", nullable=True),
     UniqueConstraint("report_id", "fingerprint"),
 )
-registry().map_imperatively(Follower, followers)
+mapper.map_imperatively(Follower, followers)
 
 
 def by_fingerprint(session: Session, report_id: UUID, fingerprint: str) -> Follower | None:

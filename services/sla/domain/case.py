@@ -72,7 +72,7 @@ class Case:
             tracking_code=received.tracking_code,
             category=received.category,
             area=received.location.area,
-            report=received.model_dump(mode="json", include={"description", "location", "attributes", "portal"}),
+            report=received.model_dump(mode="json", include={"description", "location", "attributes", "portal", "media"}),
             received_at=received.at,
             urgent=received.urgent,
             agency=keeper.province.centre,

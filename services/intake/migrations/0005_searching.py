@@ -1,4 +1,4 @@
-"""What reports are looked for by: their place, when they were last updated, and their public words."""
+"""What reports are looked for by: their place, and their public words."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,8 +7,8 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 from services.intake.domain.screening import redacted
 from shared.texts import folded
 
-revision = "0003"
-down_revision = "0002"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -16,12 +16,6 @@ AT_ONCE = 1000
 
 
 def upgrade() -> None:
-    # the default is for processes of the release before, which go on writing until they are replaced
-    op.add_column("reports", sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()))
-    last = "SELECT max(at) FROM timeline WHERE timeline.report_id = reports.report_id AND (version > 0 OR topic = 'report.commented')"
-    op.execute(f"UPDATE reports SET updated_at = greatest(received_at, ({last}))")
-    op.create_index("reports_by_receipt", "reports", ["received_at", "report_id"])
-    op.create_index("reports_by_update", "reports", ["updated_at", "report_id"])
     op.add_column("reports", sa.Column("area", sa.Text(), sa.Computed("location ->> 'area'", persisted=True)))
     for name in ("latitude", "longitude"):
         value = sa.Computed(f"(location ->> '{name}')::double precision", persisted=True)
