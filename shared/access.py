@@ -77,6 +77,7 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     "GET /v1/triage": STAFF,
     # sla: agencies ask about their own cases only, whatever this table allows
     "GET /v1/cases": CASE_READERS,
+    "GET /v1/cases/summary": CASE_READERS,
     "GET /v1/cases/{report_id}": CASE_READERS,
     "GET /v1/cases/{report_id}/explanation": CASE_READERS,
     "POST /v1/cases/{report_id}/accept": frozenset({Role.AGENCY}),
@@ -95,6 +96,9 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     "POST /v1/cases/{report_id}/cancel": STAFF,
     "POST /v1/cases/{report_id}/merge": STAFF,
     "POST /v1/cases/{report_id}/unmerge": STAFF,
+    "GET /v1/policies": CASE_READERS,
+    "GET /v1/policies/{version}": CASE_READERS,
+    "POST /v1/policies:dry-run": STAFF,
     "GET /v1/scorecards": EVERYBODY,
     "GET /v1/scorecards/ranking": EVERYBODY,
     "GET /v1/scorecards/cases": CASE_READERS,

@@ -30,6 +30,7 @@ from shared.handling import Handler, Handling, Preload
 from shared.mailbox import prune
 from shared.messages import Tick
 from shared.metrics import Gauges
+from shared.openapi import Examples
 from shared.relay import Relay
 from shared.settings import Settings
 from shared.watchdog import Watchdog
@@ -71,7 +72,8 @@ class Service:
     """Everything that makes one service this one and not another. ``works`` are further loops (notify's delivery).
 
     ``body_limits`` are bytes of a request body by its path, where the settings' own limit is not enough: regular expressions to search for.
-    ``around`` is put around the whole HTTP application (intake's errors in Open311's words).
+    ``around`` is put around the whole HTTP application (intake's errors in Open311's words), ``examples`` are
+    for its OpenAPI document.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Service:
     api: Callable[[Desk], APIRouter]
     gauges: Gauges
     preload: Preload = lambda _messages, _session: None
+    examples: Examples = field(default_factory=dict)
     portal_of: Callable[[Desk], PortalOf] = lambda _desk: no_portals
     works: Mapping[str, Work] = field(default_factory=dict)
     body_limits: Mapping[str, int] = field(default_factory=dict)
@@ -150,8 +153,9 @@ class Process:
             revoked=frozenset(settings.jwt_revoked.split()),
         )
         gate = Gate(tokens=tokens, portal_of=self.service.portal_of(desk))
-        routers, limits = [self.service.api(desk)], self.service.body_limits
-        return self.service.around(application(desk, routers, gate, settings, group, self.watchdog, body_limits=limits))
+        routers, limits, examples = [self.service.api(desk)], self.service.body_limits, self.service.examples
+        app = application(desk, routers, gate, settings, group, self.watchdog, body_limits=limits, examples=examples)
+        return self.service.around(app)
 
     def _serve(self) -> None:
         config = uvicorn.Config(

@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -15,13 +15,14 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as AsgiMessage
 
-from shared import problems
+from shared import openapi, problems
 from shared.access import ANYBODY, ROUTES, Denied, Principal, Role, TokenVerifier
 from shared.clock import Clock, now
 from shared.database import Sessions
 from shared.envelope import Envelope
 from shared.group_commit import GroupCommit
 from shared.messages import Message
+from shared.openapi import Examples
 from shared.settings import Settings
 from shared.watchdog import Watchdog
 
@@ -166,6 +167,7 @@ def application(
     watchdog: Watchdog,
     *,
     body_limits: Mapping[str, int] | None = None,
+    examples: Examples | None = None,
 ) -> FastAPI:
     """The whole HTTP face of a service. ``body_limits`` as :class:`Fences` has them."""
 
@@ -182,18 +184,23 @@ def application(
     app.add_middleware(Fences, limit=settings.body_limit, limits=body_limits or {})
     for router in (*routers, _health(desk, watchdog)):
         app.include_router(router, dependencies=[Depends(gate.admit)])
+    openapi.complete(app, examples or {})
     return app
+
+
+def _example(answer: Any) -> dict[str, Any]:
+    return {"content": {"application/json": {"example": answer}}}
 
 
 def _health(desk: Desk, watchdog: Watchdog) -> APIRouter:
     router = APIRouter(tags=["operations"])
 
-    @router.get("/healthz")
+    @router.get("/healthz", responses={200: _example({"loops": {"consumer": 0.2, "ticker": 0.9}})})
     def healthz() -> Response:
         """Alive: every loop of this process still turns."""
         return JSONResponse({"loops": watchdog.ages()}, 200 if watchdog.healthy() else 503)
 
-    @router.get("/readyz")
+    @router.get("/readyz", responses={200: _example({"ready": True})})
     def readyz() -> Response:
         """Ready: the database answers. The bus is not asked; without it, work waits in the outbox."""
         with desk.sessions() as session:

@@ -49,7 +49,7 @@ class WorkingHours(Entry):
     """``weekdays`` as ISO numbers: 1 Monday to 7 Sunday. ``spans`` in order and apart: no minute counts twice."""
 
     weekdays: tuple[Annotated[int, Field(ge=1, le=7)], ...] = Field(min_length=1)
-    spans: tuple[Span, ...] = Field(min_length=1)
+    spans: tuple[Span, ...] = Field(min_length=1, max_length=12)
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
