@@ -40,7 +40,15 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     "GET /metrics": EVERYBODY,
     # intake
     "POST /v1/reports": frozenset({Role.PORTAL}),
+    "POST /v1/reports:bulk": frozenset({Role.PORTAL}),
+    "POST /v1/reports:similar": frozenset({Role.PORTAL}),
+    "GET /v1/reports": EVERYBODY,
+    "GET /v1/map": EVERYBODY,
     "GET /v1/reports/{tracking_code}": EVERYBODY,
+    "GET /v1/reports/{tracking_code}/duplicates": STAFF,
+    "POST /v1/reports/{tracking_code}/followers": frozenset({Role.PORTAL}),
+    "POST /v1/followers/{follower_id}/confirmation": frozenset({Role.REPORTER}),  # with the secret of the follower's own link
+    "DELETE /v1/followers/{follower_id}": frozenset({Role.REPORTER}),  # the same
     "POST /v1/reports/{tracking_code}/media": frozenset({Role.REPORTER, Role.PORTAL}),
     "POST /v1/reports/{tracking_code}/comments": frozenset({Role.REPORTER}),
     "POST /v1/reports/{tracking_code}/withdrawal": frozenset({Role.REPORTER}),

@@ -1,6 +1,6 @@
 """Errors over HTTP: Problem Details (RFC 9457) with a stable ``code``; never a stack trace, never a statement."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -77,11 +77,22 @@ def _broken(request: Request, error: Exception) -> JSONResponse:
     return problem(500, "internal", "something broke here, not in your request; it has been logged")
 
 
+_ANSWERS: Mapping[type[Exception], Callable[[Request, Exception], JSONResponse]] = {
+    Denied: _denied,
+    Refused: _refused,
+    NotYet: _not_yet,
+    RequestValidationError: _invalid,
+    HTTPException: _http,
+    Exception: _broken,
+}
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of ``app`` with a problem."""
-    app.add_exception_handler(Denied, _denied)
-    app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(NotYet, _not_yet)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _broken)
+    for kind, answer in _ANSWERS.items():
+        app.add_exception_handler(kind, answer)
+
+
+def answer_to(request: Request, error: Exception) -> JSONResponse:
+    """The same answer, where an error is about a part of ``request`` only."""
+    return next(_ANSWERS[kind] for kind in type(error).__mro__ if kind in _ANSWERS)(request, error)

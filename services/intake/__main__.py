@@ -25,7 +25,10 @@ def service(settings: IntakeSettings) -> Service:
         portal_of=api.portal_of,
         gauges=lambda session: [*store.gauges(session), *media.gauges(session)],
         works={"media": timely(handlers.sweeper(files.remove), rest=SWEEP_SECONDS)},
-        body_limits={UPLOADS: settings.media_limit + settings.body_limit},  # a photo, and the form around it
+        body_limits={
+            UPLOADS: settings.media_limit + settings.body_limit,  # a photo, and the form around it
+            ":bulk$": settings.bulk_limit,
+        },
         around=SpokenErrors,
     )
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from services.intake import store
 from services.intake.domain import reporter
+from services.intake.domain.following import AskToFollow, ConfirmFollower, Follower, ForgetFollower
 from services.intake.domain.media import (
     REPORTER,
     AnnounceMedia,
@@ -20,10 +21,11 @@ from services.intake.domain.media import (
     announced,
     named,
 )
-from services.intake.domain.report import AddComment, ReceiveReport, Report, Reporter
+from services.intake.domain.report import AddComment, PublicText, ReceiveReport, Report, Reporter
 from services.intake.domain.screening import CONTACTS, redacted
 from services.intake.domain.timeline import PUBLIC_CLOCKS, SHOWN, Entry
-from services.intake.store import media
+from services.intake.store import following, media
+from shared.errors import NotFound
 from shared.handling import Handler, moment
 from shared.messages import (
     FACTS,
@@ -45,6 +47,7 @@ def receive_report(asked: ReceiveReport, session: Session) -> Sequence[Message]:
     photos = [_joined(there.get(media_id), asked) for media_id in asked.media]
     report, said = Report.receive(asked, photos)
     store.add_report(session, report)
+    session.add(PublicText.of(report))
     if asked.sealed:
         session.add(Reporter(report_id=asked.report_id, sealed=asked.sealed))
     return said
@@ -104,6 +107,28 @@ def add_comment(asked: AddComment, session: Session) -> Sequence[Message]:
     return [commented.model_copy(update={"text": redacted(asked.text, CONTACTS)})]
 
 
+def ask_to_follow(asked: AskToFollow, session: Session) -> Sequence[Message]:
+    """Nothing is sent twice in a day, and who asks is not told whether anybody follows already."""
+    known = following.by_fingerprint(session, store.report_of(session, asked.report_id).report_id, asked.fingerprint)
+    if known and not known.may_ask_again(asked.at):
+        return []
+    left = following.forget(session, known.follower_id, asked.at) if known else []
+    follower, said = Follower.asking(asked)
+    session.add(follower)
+    return [*left, *said]
+
+
+def confirm_follower(asked: ConfirmFollower, session: Session) -> Sequence[Message]:
+    follower = following.follower_of(session, asked.follower_id)
+    if follower is None:
+        raise NotFound("this link is no good any more: ask again to follow the report")
+    return follower.confirm(asked.at)
+
+
+def forget_follower(asked: ForgetFollower, session: Session) -> Sequence[Message]:
+    return following.forget(session, asked.follower_id, asked.at)
+
+
 def withdraw_report(asked: reporter.WithdrawReport, session: Session) -> Sequence[Message]:
     return _kept(session, reporter.withdraw(store.report_of(session, asked.report_id), asked))
 
@@ -156,6 +181,9 @@ HANDLERS: Mapping[type, Handler] = {
     DropMedia: drop_media,
     ScreenMedia: screen_media,
     AddComment: add_comment,
+    AskToFollow: ask_to_follow,
+    ConfirmFollower: confirm_follower,
+    ForgetFollower: forget_follower,
     reporter.WithdrawReport: withdraw_report,
     reporter.RateAnswer: rate_answer,
     reporter.ObjectToAnswer: object_to_answer,

@@ -28,6 +28,7 @@ class IntakeSettings(ReporterSettings):
     media_memory: int = Field(805_306_368, ge=100_000_000, description="Bytes of address space that reading one photo may take")
     media_daily: int = Field(2000, ge=1, description="Photos one portal or one agency may send within 24 hours")
     media_link_minutes: int = Field(15, ge=1, le=1440, description="How long the link of an announced upload is good for")
+    bulk_limit: int = Field(16_777_216, ge=65_536, description="Bytes of a bulk upload of reports at the most")
     open311_url: str = Field("http://127.0.0.1:8311/open311/v2", pattern=URL, description="Where portals find the Open311 endpoint")
     open311_test_url: str = Field(
         "", pattern=rf"{URL}|^$", description="Where portals may try Open311 out, if there is such a place; some of them want one"

@@ -43,6 +43,7 @@ from shared.messages.facts import (
     ReportUnrouted,
     ReportWithdrawn,
 )
+from shared.messages.following import FollowerConfirmed, FollowerLeft, FollowerReachable
 from shared.messages.kinds import CaseFact, Fact, Location, Message, Outcome, Photo, Request, Tick, ToAgency
 from shared.messages.requests import (
     AcceptCase,
@@ -74,6 +75,7 @@ TO_AGENCY: tuple[type[ToAgency], ...] = (Assignment, Comment, Reminder, Withdraw
 FACTS: dict[str, tuple[type[Fact], ...]] = {
     "intake": (
         ReportReceived, ReporterReachable, ReportCommented, ReportWithdrawn, ReportRated, ReportObjected,
+        FollowerReachable, FollowerConfirmed, FollowerLeft,
     ),
     "routing": (ReportRouted, ReportUnrouted),
     "sla": (
@@ -140,6 +142,9 @@ __all__ = [
     "ExtendCase",
     "ExtensionWanted",
     "Fact",
+    "FollowerConfirmed",
+    "FollowerLeft",
+    "FollowerReachable",
     "Location",
     "MergeCase",
     "Message",

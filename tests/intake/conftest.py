@@ -12,14 +12,15 @@ import psycopg2
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
+from services.cli.bench.crowd import fill
 from services.intake import store
 from services.intake.__main__ import service
 from services.intake.settings import IntakeSettings
 from shared import province
 from shared.clock import now
-from shared.database import Sessions, engine, migrate, sessions
+from shared.database import Sessions, engine, migrate, psycopg_url, sessions
 from shared.handling import Handling
 from shared.privacy import new_key
 from shared.province import Province, read_province
@@ -109,6 +110,22 @@ def settings(postgres_url: str, template: tuple[str, str], tmp_path: Path) -> It
 def office(settings: IntakeSettings, template: tuple[str, str]) -> Iterator[Office]:
     with opened(settings, template[1]) as office:
         yield office
+
+
+@pytest.fixture(scope="session")
+def crowded(postgres_url: str, template: tuple[str, str], quang_tri: Province) -> Iterator[Sessions]:
+    """Twenty thousand reports, to be looked through and not changed."""
+    url = fresh_database(postgres_url, template[0])
+    owner = create_engine(psycopg_url(url), connect_args={"options": "-c search_path=intake"})
+    with sessions(owner).begin() as session:
+        fill(session, quang_tri, count=20_000, until=now())
+    with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+    of = engine(url, "intake")
+    yield sessions(of)
+    of.dispose()
+    owner.dispose()
+    drop_database(url)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from shared.access import link_secret
 from shared.clock import now
 from shared.messages import Outcome
 from tests.builders import MONDAY, envelope
-from tests.intake.conftest import Office
+from tests.intake.conftest import Office, a_body
 from tests.intake.georeport import posted, read
 
 HOUR = timedelta(hours=1)
@@ -214,6 +214,19 @@ class TestRequests:
         start = (now() - timedelta(days=1, hours=12)).isoformat(timespec="seconds")
 
         assert office.http.get(f"/open311/v2/requests.json?start_date={start}").json()[0]["service_request_id"] == week[6]
+
+
+class TestUnlisted:
+    def test_requests_are_for_who_knows_their_id(self, office):
+        receipt = office.post(a_body(category="DV01", description="Cán bộ một cửa gây khó dễ")).json()
+        code = receipt["tracking_code"]
+        office.comment(code, receipt["secret"], "Hôm nay vẫn vậy")
+
+        assert read(office, "requests", "service_requests") == read(office, "servicerequestupdates", "service_request_updates") == []
+        assert code not in office.http.get("/open311/v2/bulk/requests.csv").text
+        assert [one["service_request_id"] for one in read(office, f"requests/{code}", "service_requests")] == [code]
+        assert [one["service_request_id"] for one in read(office, "requests", "service_requests", service_request_id=code)] == [code]
+        assert len(read(office, "servicerequestupdates", "service_request_updates", service_request_id=code)) == 1
 
 
 class TestWords:

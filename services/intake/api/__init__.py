@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
 
 from services.intake import store
-from services.intake.api import media, open311, photos, posting, reporting, showing
+from services.intake.api import auditing, bulk, following, listing, media, open311, photos, posting, reporting, showing, similar
 from services.intake.api.recent import Recent
 from services.intake.api.uploads import Uploads
 from services.intake.settings import IntakeSettings
@@ -36,8 +36,13 @@ def routes(desk: Desk, settings: IntakeSettings, files: Files) -> APIRouter:
     uploads = Uploads(desk=desk, files=files, seals=seals, limit=settings.media_limit, memory=settings.media_memory)
     router = APIRouter()
     router.include_router(posting.routes(desk, settings, provinces), tags=["reports"])
+    router.include_router(bulk.routes(desk, settings, provinces), tags=["reports"])
     router.include_router(reporting.routes(desk, settings, provinces))
+    router.include_router(listing.routes(desk, provinces), tags=["reports"])
+    router.include_router(following.routes(desk, settings, provinces), tags=["followers"])
+    router.include_router(similar.routes(desk, provinces), tags=["reports"])
     router.include_router(showing.routes(desk, provinces), tags=["reports"])
+    router.include_router(auditing.routes(desk))
     router.include_router(media.routes(desk, settings, provinces, uploads))
     router.include_router(photos.routes(desk, files, seals))
     router.include_router(open311.routes(desk, settings, provinces, portal_of(desk)))

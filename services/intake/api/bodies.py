@@ -51,6 +51,9 @@ def _degrees(lowest: float, highest: float) -> object:
     return Field(ge=lowest, le=highest, strict=True, allow_inf_nan=False)
 
 
+Description = Annotated[Text, AfterValidator(_at_least(5))]
+
+
 class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -90,7 +93,7 @@ class ReportBody(Body):
     """A citizen's report, as a portal sends it."""
 
     category: Annotated[str, Field(max_length=50)]
-    description: Annotated[Text, AfterValidator(_at_least(5))]
+    description: Description
     location: Place
     attributes: Annotated[dict[str, Annotated[Text, Field(max_length=500)]], Field(max_length=20)] = {}
     urgent: StrictBool = False
@@ -102,6 +105,18 @@ class ReportBody(Body):
     def fingerprint(self, key: str) -> str:
         """HMAC-SHA-256 of the content, whatever its spacing and order. Keyed: a plain hash gives the contact to whoever tries numbers."""
         content = json.dumps(self.model_dump(mode="json", exclude_defaults=True), sort_keys=True)
+        return hmac.new(key.encode(), content.encode(), hashlib.sha256).hexdigest()
+
+
+class FollowerBody(Body):
+    """Somebody who wants to hear what becomes of a report, and how."""
+
+    contact: Contact
+    language: Literal["vi", "en"] = "vi"
+
+    def fingerprint(self, key: str, report_id: UUID) -> str:
+        """HMAC-SHA-256 of the address: the same contact of the same report again is known by it, and nobody else can tell whose it is."""
+        content = f"follower {report_id} {self.contact.email.lower()} {self.contact.phone}"
         return hmac.new(key.encode(), content.encode(), hashlib.sha256).hexdigest()
 
 

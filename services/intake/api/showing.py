@@ -1,7 +1,7 @@
 """What everybody may read: reports and how they fare, and what can be reported. Never who reported."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -41,7 +41,10 @@ class PhotoView(BaseModel):
 
 
 class EntryView(BaseModel):
-    """``text`` says it in words; the fields after it say the same to programs, where they apply."""
+    """``text`` says it in words; the fields after it say the same to programs, where they apply.
+
+    A reporter's comment has its ``answer`` with it, ``answered_at`` when it came, and ``due_at``, by when it must.
+    """
 
     at: AwareDatetime
     topic: str
@@ -50,6 +53,8 @@ class EntryView(BaseModel):
     outcome: Outcome | None = None
     answer: str | None = None
     comment_id: str | None = None
+    answered_at: AwareDatetime | None = None
+    due_at: AwareDatetime | None = None
     about: str | None = None
     evidence: list[PhotoView] = []
 
@@ -96,13 +101,13 @@ def routes(desk: Desk, provinces: Recent[str, Province]) -> APIRouter:
     def categories(response: Response) -> Categories:
         """What can be reported."""
         response.headers["Cache-Control"] = "max-age=60"
-        of = _known(provinces)
+        of = known(provinces)
         return Categories(categories=[_category(of, code) for code in of.categories])
 
     @router.get("/reports/{tracking_code}", response_model=ReportView)
     def report(tracking_code: str, if_none_match: Annotated[str, Header()] = "") -> Response:
         """One report and what happened to it so far."""
-        of = _known(provinces)
+        of = known(provinces)
         with desk.sessions() as session:
             found = report_by_typed_code(session, tracking_code, of)
             entries = store.timeline_of(session, found.report_id)
@@ -133,17 +138,17 @@ def view(report: Report, entries: list[Entry], of: Province, photos: Sequence[Me
         tracking_code=report.tracking_code,
         status=report.status,
         status_name=wording.STATUS[report.status],
-        category=_named(of.categories, report.category),
+        category=name_of(of.categories, report.category),
         description=redacted(report.description),
-        area=_named(of.areas, report.location["area"]) if report.location.get("area") else None,
+        area=name_of(of.areas, report.location["area"]) if report.location.get("area") else None,
         urgent=report.urgent,
-        agency=_named(of.agencies, report.agency) if report.agency else None,
+        agency=name_of(of.agencies, report.agency) if report.agency else None,
         received_at=report.received_at,
         due_at=report.due_at,
         outcome=answer.get("outcome"),
         answer=answer.get("answer"),
         media=[_photo(one) for one in photos if not one.uploader.startswith("agency:")],
-        timeline=[_received(report, of), *(_entry(entry, of, photos) for entry in entries)],
+        timeline=[_received(report, of), *_entries(entries, of, photos)],
     )
 
 
@@ -153,8 +158,23 @@ def _received(report: Report, of: Province) -> EntryView:
     return EntryView(at=report.received_at, topic="report.received", text=text, agency=None)
 
 
+def _entries(entries: list[Entry], of: Province, photos: Sequence[Media]) -> Iterator[EntryView]:
+    answers = {entry.data["comment_id"]: entry for entry in entries if entry.topic == "case.answered"}
+    for entry in entries:
+        shown = _entry(entry, of, photos)
+        yield _with_answer(shown, answers.get(entry.data["comment_id"]), of) if entry.topic == "report.commented" else shown
+
+
+def _with_answer(comment: EntryView, answered: Entry | None, of: Province) -> EntryView:
+    """Due by today's policy; where that counts working time, only sla can tell the moment."""
+    allowance = of.policy.clocks["answer"].normal
+    due_at = comment.at + allowance.wall_time if allowance and allowance.time == "wall" else None
+    answer = {"answer": answered.data["answer"], "answered_at": answered.at} if answered else {}
+    return comment.model_copy(update={"due_at": due_at} | answer)
+
+
 def _entry(entry: Entry, of: Province, photos: Sequence[Media]) -> EntryView:
-    agency = _named(of.agencies, entry.agency) if entry.agency else None
+    agency = name_of(of.agencies, entry.agency) if entry.agency else None
     holder = agency.name if agency else of.agencies[of.centre].name
     return EntryView(
         at=entry.at,
@@ -178,7 +198,7 @@ def _photo(one: Media) -> PhotoView:
     return PhotoView(media_id=one.id, url=url, thumbnail_url=f"{url}?size=thumbnail", width=one.width, height=one.height)
 
 
-def _named(entries: Any, code: str) -> Named:
+def name_of(entries: Any, code: str) -> Named:
     """A code that is no longer among ``entries`` names itself."""
     entry = entries.get(code)
     return Named(code=code, name=entry.name if entry else Wording(vi=code, en=code))
@@ -188,14 +208,15 @@ def _category(of: Province, code: str) -> CategoryView:
     category = of.categories[code]
     return CategoryView(
         code=code,
-        group=_named(of.groups, category.group),
+        group=name_of(of.groups, category.group),
         name=category.name,
         urgent_allowed=category.urgent_allowed,
         attributes=category.attributes,
     )
 
 
-def _known(provinces: Recent[str, Province]) -> Province:
+def known(provinces: Recent[str, Province]) -> Province:
+    """The province of this moment."""
     province = provinces("latest")
     assert province
     return province

@@ -10,6 +10,7 @@ from uuid import UUID
 from services.intake.domain.screening import CONTACTS, redacted
 from shared import messages as say
 from shared.messages import Location, Message, Photo
+from shared.texts import folded
 
 
 class Status(StrEnum):
@@ -145,6 +146,19 @@ class Report:
     def heard(self, at: datetime) -> None:
         """Something about it changed for those who read it; time never goes back here."""
         self.updated_at = max(self.updated_at, at)
+
+
+@dataclass(kw_only=True)
+class PublicText:
+    """What may be searched of a report: its words as everybody reads them, without diacritics. Written once, never changed."""
+
+    report_id: UUID
+    folded: str
+
+    @classmethod
+    def of(cls, report: Report) -> Self:
+        """Of a report just received."""
+        return cls(report_id=report.report_id, folded=folded(redacted(report.description)))
 
 
 @dataclass(kw_only=True)

@@ -11,12 +11,15 @@ from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import (
     Boolean,
     Column,
+    Computed,
     CursorResult,
     Date,
+    Double,
     ForeignKey,
     Index,
     Integer,
     MetaData,
+    RowMapping,
     Table,
     Text,
     UniqueConstraint,
@@ -25,14 +28,15 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
+    text,
     update,
 )  # fmt: skip
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.dialects.postgresql import insert as insert_unless_there
 from sqlalchemy.orm import Session, deferred, registry, undefer_group
 
 from services.intake.domain.georeport import KEYLESS, UPDATES
-from services.intake.domain.report import OPEN, ReceiveReport, Report, Reporter, Status
+from services.intake.domain.report import OPEN, PublicText, ReceiveReport, Report, Reporter, Status
 from services.intake.domain.timeline import Entry
 from shared import province
 from shared.access import key_hash
@@ -71,7 +75,13 @@ reports = Table(
     Column("version", Integer, nullable=False),
     moment("due_at", nullable=True),
     Column("due_version", Integer, nullable=False),
+    Column("area", Text, Computed("location ->> 'area'", persisted=True)),
+    Column("latitude", Double, Computed("(location ->> 'latitude')::double precision", persisted=True)),
+    Column("longitude", Double, Computed("(location ->> 'longitude')::double precision", persisted=True)),
     UniqueConstraint("portal", "key"),
+    *(Index(f"reports_{name}", name, "received_at", "report_id") for name in ("category", "area", "agency", "portal")),
+    Index("reports_place", "latitude", "longitude"),
+    Index("reports_urgent", "received_at", "report_id", postgresql_where=text("urgent")),
 )
 _is_open = reports.c.status.in_([str(status) for status in OPEN])
 Index("reports_open", reports.c.status, reports.c.version, postgresql_where=_is_open)
@@ -85,6 +95,15 @@ reporters = Table(
     metadata,
     Column("report_id", Uuid, ForeignKey("reports.report_id", deferrable=True, initially="DEFERRED"), primary_key=True),
     Column("sealed", Text, nullable=False),
+)
+
+public_texts = Table(
+    "public_texts",
+    metadata,
+    Column("report_id", Uuid, ForeignKey("reports.report_id", deferrable=True, initially="DEFERRED"), primary_key=True),
+    Column("folded", Text, nullable=False),
+    Column("words", TSVECTOR, Computed("to_tsvector('simple'::regconfig, folded)", persisted=True)),
+    Index("public_texts_words", "words", postgresql_using="gin"),
 )
 
 timeline = Table(
@@ -124,9 +143,16 @@ audit_roots = Table(
 )
 
 CONTENT = ("key", "fingerprint", "external_ref", "description", "location", "attributes", "media_urls")  # of no use where facts are noted
+COPIED = ("area", "latitude", "longitude")  # out of the location, by the database, to be looked for
 mapper = registry()
-mapper.map_imperatively(Report, reports, properties={name: deferred(reports.c[name], group="content") for name in CONTENT})
+mapper.map_imperatively(
+    Report,
+    reports,
+    properties={name: deferred(reports.c[name], group="content") for name in CONTENT},
+    exclude_properties=COPIED,
+)
 mapper.map_imperatively(Reporter, reporters)
+mapper.map_imperatively(PublicText, public_texts, exclude_properties=["words"])
 mapper.map_imperatively(Entry, timeline)
 
 
@@ -229,6 +255,12 @@ def witness(session: Session, root: AuditRoot) -> None:
 def witnessed(session: Session) -> dict[date, str]:
     """Every root that was heard."""
     return {row.day: row.root for row in session.execute(select(audit_roots.c.day, audit_roots.c.root))}
+
+
+def page_of_roots(session: Session, *, after: date | None, limit: int) -> Sequence[RowMapping]:
+    """What was witnessed, from the oldest day on: day, at, size, previous, root."""
+    statement = select(audit_roots).order_by(audit_roots.c.day).limit(limit)
+    return session.execute(statement.where(audit_roots.c.day > after) if after else statement).mappings().all()
 
 
 # --- metrics --------------------------------------------------------------------------------------------------------

@@ -28,12 +28,13 @@ def reports_within(
     received: Span | None,
     updated: Span | None,
     categories: Collection[str],
+    unlisted: Collection[str],
     statuses: Collection[Status],
     limit: int,
     offset: int,
 ) -> list[Report]:
     """The newest first; by their last change, the oldest first, so that who asks for changes goes on from the last one."""
-    statement = whole.limit(limit).offset(offset)
+    statement = whole.where(reports.c.category.not_in(unlisted)).limit(limit).offset(offset)
     if received:
         statement = statement.where(reports.c.received_at >= received[0], reports.c.received_at < received[1])
     if updated:
@@ -47,10 +48,10 @@ def reports_within(
     return list(session.scalars(statement.order_by(reports.c.received_at.desc(), reports.c.report_id.desc())))
 
 
-def reports_after(session: Session, seen: tuple[datetime, UUID], until: datetime, *, limit: int) -> list[Report]:
+def reports_after(session: Session, seen: tuple[datetime, UUID], until: datetime, *, unlisted: Collection[str], limit: int) -> list[Report]:
     """The next in the order of receipt."""
     place = tuple_(reports.c.received_at, reports.c.report_id)
-    statement = whole.where(place > seen, reports.c.received_at < until)
+    statement = whole.where(place > seen, reports.c.received_at < until, reports.c.category.not_in(unlisted))
     return list(session.scalars(statement.order_by(reports.c.received_at, reports.c.report_id).limit(limit)))
 
 
@@ -69,12 +70,14 @@ def timelines(session: Session, report_ids: Iterable[UUID]) -> dict[UUID, list[E
     return {report_id: list(group) for report_id, group in groupby(entries, lambda entry: entry.report_id)}
 
 
-def updates_within(session: Session, within: Span, tracking_codes: Collection[str], *, limit: int, offset: int) -> list[tuple[Entry, str]]:
-    """Entries that are told as updates, the oldest first, with the tracking code of their report."""
+def updates_within(
+    session: Session, within: Span, tracking_codes: Collection[str], *, unlisted: Collection[str], limit: int, offset: int
+) -> list[tuple[Entry, str]]:
+    """Entries that are told as updates, the oldest first, with the tracking code of their report; of unlisted ones by their code only."""
     statement = select(Entry, reports.c.tracking_code).join(reports, reports.c.report_id == timeline.c.report_id)
     statement = statement.where(is_update, timeline.c.at >= within[0], timeline.c.at < within[1])
-    if tracking_codes:
-        statement = statement.where(reports.c.tracking_code.in_(tracking_codes))
+    named = reports.c.tracking_code.in_(tracking_codes) if tracking_codes else reports.c.category.not_in(unlisted)
+    statement = statement.where(named)
     rows = session.execute(statement.order_by(timeline.c.at, timeline.c.id).limit(limit).offset(offset))
     return [(entry, code) for entry, code in rows]
 

@@ -60,7 +60,7 @@ def _records(desk: Desk, of: Province, start: datetime, until: datetime) -> Iter
     seen = (start, UUID(int=0))
     while True:
         with desk.sessions() as session:
-            found = store.reports_after(session, seen, until, limit=BATCH)
+            found = store.reports_after(session, seen, until, unlisted=of.unlisted, limit=BATCH)
             last = store.last_notes(session, [report.report_id for report in found])
         yield [told_request(report, last.get(report.report_id), of) for report in found]
         if len(found) < BATCH:

@@ -54,7 +54,9 @@ def routes(desk: Desk, settings: IntakeSettings, provinces: Recent[str, Province
         if search.service_request_id and not codes:
             return answered(form, "service_request_updates", [])
         with desk.sessions() as session:
-            found = store.updates_within(session, update_span(search, desk.clock()), codes, limit=limit, offset=offset)
+            found = store.updates_within(
+                session, update_span(search, desk.clock()), codes, unlisted=of.unlisted, limit=limit, offset=offset
+            )
         return answered(form, "service_request_updates", [told_update(entry, code, of) for entry, code in found])
 
     return router
@@ -70,6 +72,7 @@ def _found(session: Session, search: RequestSearch, of: Province, desk: Desk) ->
         received=received,
         updated=updated,
         categories=search.categories(of),
+        unlisted=of.unlisted,
         statuses=search.statuses(),
         limit=limit,
         offset=offset,
