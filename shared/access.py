@@ -51,7 +51,16 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     "GET /metrics": EVERYBODY,
     # intake
     "POST /v1/reports": frozenset({Role.PORTAL}),
+    "POST /v1/reports:bulk": frozenset({Role.PORTAL}),
+    "POST /v1/reports:similar": frozenset({Role.PORTAL}),
+    "GET /v1/reports": EVERYBODY,
+    "GET /v1/map": EVERYBODY,
     "GET /v1/reports/{tracking_code}": EVERYBODY,
+    "GET /v1/reports/{tracking_code}/duplicates": STAFF,
+    "POST /v1/reports/{tracking_code}/followers": frozenset({Role.PORTAL}),
+    "POST /v1/followers/{follower_id}/confirmation": frozenset({Role.REPORTER}),  # with the secret of the follower's own link
+    "DELETE /v1/followers/{follower_id}": frozenset({Role.REPORTER}),  # the same
+    "POST /v1/reports/{tracking_code}/media": frozenset({Role.REPORTER, Role.PORTAL}),
     "POST /v1/reports/{tracking_code}/comments": frozenset({Role.REPORTER}),
     "POST /v1/reports/{tracking_code}/withdrawal": frozenset({Role.REPORTER}),
     "POST /v1/reports/{tracking_code}/rating": frozenset({Role.REPORTER}),
@@ -59,11 +68,29 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     "GET /v1/categories": EVERYBODY,
     "POST /v1/reports/{tracking_code}/contact:disclose": STAFF,
     "GET /v1/privacy/accesses": frozenset({Role.AUDITOR, Role.ADMIN}),
+    "POST /v1/media": frozenset({Role.PORTAL, Role.AGENCY}),
+    "PUT /v1/media/{media_id}": EVERYBODY,  # with the secret of the upload link
+    "GET /v1/media": CASE_READERS,
+    "GET /v1/media/{media_id}": CASE_READERS,
+    "GET /v1/media/{media_id}/original": frozenset({Role.ADMIN}),
+    "POST /v1/media/{media_id}/screening": STAFF,
+    "GET /media/{media_id}.jpg": EVERYBODY,  # released ones only
+    "GET /open311/v2/discovery.{form}": EVERYBODY,
+    "GET /open311/v2/services.{form}": EVERYBODY,
+    "GET /open311/v2/services/{service_code}.{form}": EVERYBODY,
+    "GET /open311/v2/requests.{form}": EVERYBODY,
+    "GET /open311/v2/requests/{service_request_id}.{form}": EVERYBODY,
+    "GET /open311/v2/tokens/{token}.{form}": EVERYBODY,
+    "GET /open311/v2/servicerequestupdates.{form}": EVERYBODY,
+    "GET /open311/v2/bulk/requests.csv": EVERYBODY,
+    "POST /open311/v2/requests.{form}": EVERYBODY,  # a portal's key may be in the form: the door itself asks for it
+    "POST /open311/v2/servicerequestupdates.{form}": EVERYBODY,  # the same
     # routing
     "POST /v1/route:explain": STAFF,
     "GET /v1/triage": STAFF,
     # sla: agencies ask about their own cases only, whatever this table allows
     "GET /v1/cases": CASE_READERS,
+    "GET /v1/cases/summary": CASE_READERS,
     "GET /v1/cases/{report_id}": CASE_READERS,
     "GET /v1/cases/{report_id}/explanation": CASE_READERS,
     "POST /v1/cases/{report_id}/accept": frozenset({Role.AGENCY}),
@@ -82,6 +109,9 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     "POST /v1/cases/{report_id}/cancel": STAFF,
     "POST /v1/cases/{report_id}/merge": STAFF,
     "POST /v1/cases/{report_id}/unmerge": STAFF,
+    "GET /v1/policies": CASE_READERS,
+    "GET /v1/policies/{version}": CASE_READERS,
+    "POST /v1/policies:dry-run": STAFF,
     "GET /v1/scorecards": EVERYBODY,
     "GET /v1/scorecards/ranking": EVERYBODY,
     "GET /v1/scorecards/cases": CASE_READERS,
@@ -100,6 +130,11 @@ ROUTES: Mapping[str, frozenset[Role]] = {
 # What a portal needs for a route that is not for everybody: no scope here, no entry.
 SCOPES: Mapping[str, Scope] = {
     "POST /v1/reports": Scope.REPORT,
+    "POST /v1/reports:bulk": Scope.BULK,
+    "POST /v1/reports:similar": Scope.REPORT,
+    "POST /v1/reports/{tracking_code}/followers": Scope.REPORT,
+    "POST /v1/reports/{tracking_code}/media": Scope.REPORT,
+    "POST /v1/media": Scope.REPORT,
 }
 
 

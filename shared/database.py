@@ -56,8 +56,11 @@ def sessions(of: Engine) -> Sessions:
     return maker
 
 
-def migrate(url: str, service: str) -> None:
-    """Bring the schema of ``service`` up to date, as the owner. Two at once are fine: the second waits and finds nothing to do."""
+def migrate(url: str, service: str, *, revision: str = "head") -> None:
+    """Bring the schema of ``service`` up to date (or to ``revision``), as the owner.
+
+    Two at once are fine: the second waits and finds nothing to do.
+    """
     from alembic.command import upgrade  # here, because services never migrate and needn't carry it
     from alembic.config import Config
 
@@ -69,7 +72,7 @@ def migrate(url: str, service: str) -> None:
             config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
             config.set_main_option("version_locations", str(SERVICES / service / "migrations"))
             config.set_main_option("path_separator", "os")
-            upgrade(config, "head")
+            upgrade(config, revision)
             _grant(connection, service)
     finally:
         owner.dispose()

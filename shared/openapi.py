@@ -1,74 +1,98 @@
-"""The description of a service says every error it can answer with, as it can be told from its routes: roles, bodies, parameters."""
+"""What the OpenAPI document of a service says beyond the types of its routes: every error and its form, credentials, and examples.
 
+A route may declare its errors with their codes; those that follow from its roles, its body and its parameters are added.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel
 
 from shared.access import ROUTES, Role
 
-Document = dict[str, Any]
-PROBLEM = {
-    "type": "object",
-    "title": "Problem",
-    "description": "Problem Details (RFC 9457); `code` is stable.",
-    "required": ["type", "title", "status", "code", "detail"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string"},
-        "detail": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "message"],
-                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
-            },
-        },
-    },
+JSON = "application/json"
+PROBLEM: dict[str, Any] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+ALWAYS, WITH_PARAMETERS, WITH_BODY, WITH_CREDENTIALS = (401, 429, 503), (404, 409, 422), (400, 409, 413, 415, 422), (401, 403)
+CREDENTIALS = {
+    "token": {"type": "http", "scheme": "bearer", "description": "of a portal, an agency or the operations centre"},
+    "key": {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "of a portal"},
 }
-_SAID = {
-    400: "The body is broken, or a header is missing",
-    401: "The credentials are missing or not good any more",
-    403: "The credentials are good, but not for this",
-    404: "There is nothing there",
-    409: "A rule says no, or not yet",
-    412: "It is not as you saw it any more",
-    413: "The body is too large",
-    415: "The body is of another media type",
-    422: "Values that can't be taken, each named; or the key was used for something else",
-    429: "Too often: see Retry-After",
-    503: "Not now: see Retry-After",
-}
-_ANY, _WITH_PARAMETERS, _WITH_BODY, _WITH_CREDENTIALS = (401, 429, 503), (404, 409, 422), (400, 409, 413, 415, 422), (401, 403)
+Examples = Mapping[str, Mapping[str, Any]]  # by route: "request" is a body, "answer" what is answered to it
 
 
-def with_errors(document: Document) -> Document:
-    """``document`` with the errors of each operation, and the credentials that exist."""
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    schemas["Problem"] = PROBLEM
-    document["components"]["securitySchemes"] = {
-        "token": {"type": "http", "scheme": "bearer", "description": "of a portal, an agency, the operations centre"},
-        "key": {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "of a portal"},
-    }
-    for path, operations in document.get("paths", {}).items():
-        for method, operation in operations.items():
-            _describe(operation, method.upper(), path)
-    return document
+class WrongField(BaseModel):
+    """``field`` as the keys lead to it."""
+
+    field: str
+    message: str
 
 
-def _describe(operation: Document, method: str, path: str) -> None:
-    roles = ROUTES.get(f"{method} {path}", frozenset[Role]())
-    codes = set(_ANY)  # 401 for whoever sends credentials that are not good, where none are needed
-    if operation.get("parameters"):
-        codes |= set(_WITH_PARAMETERS)
-    if method not in {"GET", "HEAD"}:
-        codes |= set(_WITH_BODY)
-    if Role.PUBLIC not in roles or len(roles) < len(Role):
-        codes |= set(_WITH_CREDENTIALS)
-        operation["security"] = [{"token": []}, {"key": []}]
-    for code in sorted(codes):
-        operation["responses"][str(code)] = _problem(_SAID[code])
+class Problem(BaseModel):
+    """Problem Details (RFC 9457). ``code`` is a stable word to switch on, ``errors`` names each wrong field."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[WrongField] | None = None
 
 
-def _problem(words: str) -> Document:
-    return {"description": words, "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+def declared(errors: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    """The errors of a route, by status; their codes with blanks between."""
+    return {status: _declared(status, codes.split()) for status, codes in sorted(errors.items())}
+
+
+def _declared(status: int, codes: Sequence[str]) -> dict[str, Any]:
+    words = HTTPStatus(status).phrase
+    example = {"type": f"urn:hoiam:problem:{codes[0]}", "title": words, "status": status, "code": codes[0], "detail": "…"}
+    content = {media: {**form, "example": example} for media, form in PROBLEM.items()}
+    return {"description": f"{words}: " + ", ".join(f"`{code}`" for code in codes), "content": content}
+
+
+def complete(app: FastAPI, examples: Examples) -> None:
+    """Put the form of a problem and ``examples`` into the document of ``app``. Given with the routes, examples would lose their nulls."""
+    app.openapi = _completed(app.openapi, examples)  # type: ignore[method-assign]  # FastAPI's own way to add to the document
+
+
+def _completed(written: Callable[[], dict[str, Any]], examples: Examples) -> Callable[[], dict[str, Any]]:
+    def openapi() -> dict[str, Any]:
+        document = written()
+        schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        document.setdefault("components", {}).setdefault("schemas", {}).update(schema.pop("$defs"), Problem=schema)
+        document["components"]["securitySchemes"] = CREDENTIALS
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                _add_errors(operation, f"{method.upper()} {path}")
+                _illustrate(operation, examples.get(f"{method.upper()} {path}", {}))
+        return document
+
+    return openapi
+
+
+def _add_errors(operation: dict[str, Any], route: str) -> None:
+    roles, answers = ROUTES.get(route, frozenset[Role]()), operation["responses"]
+    if "HTTPValidationError" in str(answers.get("422")):
+        del answers["422"]  # FastAPI's own form, in which nothing is answered here
+    codes = {*ALWAYS, *(WITH_PARAMETERS if operation.get("parameters") else ()), *(() if route.startswith("GET ") else WITH_BODY)}
+    if Role.PUBLIC not in roles:
+        codes |= set(WITH_CREDENTIALS)
+        operation["security"] = [{name: []} for name in CREDENTIALS]
+    form = _form_of_errors(answers)
+    for status in sorted(codes - {int(code) for code in answers}):
+        answers[str(status)] = {"description": HTTPStatus(status).phrase, "content": form}
+
+
+def _form_of_errors(answers: dict[str, Any]) -> dict[str, Any]:
+    """A problem, unless the route declares errors of another form (Open311)."""
+    declared = (answer.get("content", {}) for code, answer in answers.items() if code >= "400")
+    return next((content for content in declared if content and not PROBLEM.keys() & content.keys()), PROBLEM)
+
+
+def _illustrate(operation: dict[str, Any], example: Mapping[str, Any]) -> None:
+    if "request" in example:
+        operation["requestBody"]["content"][JSON]["example"] = example["request"]
+    if "answer" in example:
+        operation["responses"]["200"]["content"][JSON]["example"] = example["answer"]

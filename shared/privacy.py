@@ -29,22 +29,30 @@ class SealingKeys:
 
     def seal(self, text: str, *, about: str) -> str:
         """``about`` (a report id) is bound in: a sealed text moved to another report doesn't open."""
-        name, key = self.keys[0]
-        nonce = os.urandom(NONCE)
-        sealed = AESGCM(key).encrypt(nonce, text.encode(), about.encode())
-        return f"{name}:{base64.b64encode(nonce + sealed).decode()}"
+        name, _, sealed = self.seal_bytes(text.encode(), about=about).partition(b":")
+        return f"{name.decode()}:{base64.b64encode(sealed).decode()}"
 
     def open(self, sealed: str, *, about: str) -> str:
         """Raises :class:`ValueError` when the key is gone or the text was changed."""
         name, text = sealed.split(":", 1)
-        key = dict(self.keys).get(name)
+        return self.open_bytes(f"{name}:".encode() + base64.b64decode(text), about=about).decode()
+
+    def seal_bytes(self, data: bytes, *, about: str) -> bytes:
+        """As :meth:`seal`, for what is no text."""
+        name, key = self.keys[0]
+        nonce = os.urandom(NONCE)
+        return f"{name}:".encode() + nonce + AESGCM(key).encrypt(nonce, data, about.encode())
+
+    def open_bytes(self, sealed: bytes, *, about: str) -> bytes:
+        """Raises :class:`ValueError` as :meth:`open` does."""
+        name, _, data = sealed.partition(b":")
+        key = dict(self.keys).get(name.decode())
         if key is None:
-            raise ValueError(f"sealing key {name!r} is not among SEALING_KEYS")
-        data = base64.b64decode(text)
+            raise ValueError(f"sealing key {name.decode()!r} is not among SEALING_KEYS")
         try:
-            return AESGCM(key).decrypt(data[:NONCE], data[NONCE:], about.encode()).decode()
+            return AESGCM(key).decrypt(data[:NONCE], data[NONCE:], about.encode())
         except InvalidTag:
-            raise ValueError("the sealed text was changed, or belongs to another report") from None
+            raise ValueError("what was sealed was changed, or belongs to another report") from None
 
 
 def new_key(name: str) -> str:

@@ -1,6 +1,6 @@
 """Errors over HTTP: Problem Details (RFC 9457) with a stable ``code``; never a stack trace, never a statement."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -49,7 +49,7 @@ def _denied(_request: Request, error: Exception) -> JSONResponse:
 
 def _refused(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Refused)
-    headers = {"Retry-After": str(getattr(error, "retry_after", 5))} if error.status in {429, 503} else None
+    headers = {"Retry-After": str(getattr(error, "retry_after", 5))} if error.status in {429, 503, 507} else None
     return problem(error.status, error.code, error.detail, headers=headers)
 
 
@@ -83,12 +83,23 @@ def _broken(request: Request, error: Exception) -> JSONResponse:
     return problem(500, "internal", "something broke here, not in your request; it has been logged")
 
 
+_ANSWERS: Mapping[type[Exception], Callable[[Request, Exception], JSONResponse]] = {
+    Denied: _denied,
+    Refused: _refused,
+    NotYet: _not_yet,
+    RequestValidationError: _invalid,
+    HTTPException: _http,
+    ClientDisconnect: _cut_off,
+    Exception: _broken,
+}
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of ``app`` with a problem."""
-    app.add_exception_handler(Denied, _denied)
-    app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(NotYet, _not_yet)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(ClientDisconnect, _cut_off)
-    app.add_exception_handler(Exception, _broken)
+    for kind, answer in _ANSWERS.items():
+        app.add_exception_handler(kind, answer)
+
+
+def answer_to(request: Request, error: Exception) -> JSONResponse:
+    """The same answer, where an error is about a part of ``request`` only."""
+    return next(_ANSWERS[kind] for kind in type(error).__mro__ if kind in _ANSWERS)(request, error)

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 
 import structlog
 import uvicorn
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from sqlalchemy.orm import Session
+from starlette.types import ASGIApp
 
 from shared import metrics
 from shared.access import TokenVerifier
@@ -30,6 +31,7 @@ from shared.limits import Rate
 from shared.mailbox import prune
 from shared.messages import Tick
 from shared.metrics import Gauges
+from shared.openapi import Examples
 from shared.origins import Origins, no_origins
 from shared.patience import PatientProtocol
 from shared.relay import Relay
@@ -73,7 +75,12 @@ def timely(handler: Handler, rest: float = 1.0) -> Work:
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """Everything that makes one service this one and not another. ``works`` are further loops (notify's delivery)."""
+    """Everything that makes one service this one and not another. ``works`` are further loops (notify's delivery).
+
+    ``body_limits`` are bytes of a request body by its path, where the settings' own limit is not enough: regular expressions to search for.
+    ``around`` is put around the whole HTTP application (intake's errors in Open311's words), ``examples`` are
+    for its OpenAPI document.
+    """
 
     name: str
     port: int
@@ -81,9 +88,12 @@ class Service:
     api: Callable[[Desk], APIRouter]
     gauges: Gauges
     preload: Preload = lambda _messages, _session: None
+    examples: Examples = field(default_factory=dict)
     portal_of: Callable[[Desk], PortalOf] = lambda _desk: no_portals
     origins: Callable[[Desk], Origins] = lambda _desk: no_origins
     works: Mapping[str, Work] = field(default_factory=dict)
+    body_limits: Mapping[str, int] = field(default_factory=dict)
+    around: Callable[[ASGIApp], ASGIApp] = lambda app: app
 
 
 class Process:
@@ -139,7 +149,7 @@ class Process:
         relay.join(self.settings.drain_seconds)
         self.engine.dispose()
 
-    def _application(self) -> FastAPI:
+    def _application(self) -> ASGIApp:
         settings = self.settings
         group = GroupCommit(self.handling, batch=settings.batch, limit=settings.writer_limit)
         desk = Desk(service=self.service.name, sessions=self.handling.sessions, commit=group.handle)
@@ -156,7 +166,9 @@ class Process:
             anonymous=Rate(settings.public_rate, settings.public_burst),
             trusted=settings.trusted_proxies,
         )
-        return application(desk, [self.service.api(desk)], gate, settings, group, self.watchdog)
+        routers, limits, examples = [self.service.api(desk)], self.service.body_limits, self.service.examples
+        app = application(desk, routers, gate, settings, group, self.watchdog, body_limits=limits, examples=examples)
+        return self.service.around(app)
 
     def _serve(self) -> None:
         config = uvicorn.Config(

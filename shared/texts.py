@@ -15,4 +15,10 @@ def clean(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def folded(text: str) -> str:
+    """As people type it in a hurry: small letters without diacritics (đ is d), so that ``den duong`` and ``Đèn đường`` are the same."""
+    letters = unicodedata.normalize("NFD", text.casefold()).replace("đ", "d")
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST), AfterValidator(clean)]

@@ -1,6 +1,7 @@
 """The HTTP side every service shares: who may enter, how large a body may be, what every answer carries, health and metrics."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as AsgiMessage
 
-from shared import problems
+from shared import openapi, problems
 from shared.access import ANYBODY, ROUTES, SCOPES, Denied, Principal, Role, TokenVerifier
 from shared.clock import Clock, now
 from shared.database import Sessions
@@ -22,7 +23,7 @@ from shared.envelope import Envelope
 from shared.group_commit import GroupCommit
 from shared.limits import NO_LIMIT, Buckets, Rate, TooMany, caller_address
 from shared.messages import Message
-from shared.openapi import with_errors
+from shared.openapi import Examples
 from shared.origins import Origins, Preflight, allowed_origin, no_origins
 from shared.settings import Settings
 from shared.watchdog import Watchdog
@@ -143,22 +144,26 @@ Caller = Annotated[Principal, Depends(principal_of)]
 
 
 class Fences:
-    """Refuses a body over ``limit`` bytes before it is parsed, and puts the security headers on every answer."""
+    """Refuses a body over ``limit`` bytes before it is parsed, and puts the security headers on every answer that states none of its own.
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self.app, self.limit = app, limit
+    ``limits`` are those of paths in which a regular expression is found.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, limits: Mapping[str, int]) -> None:
+        self.app, self.limit, self.limits = app, limit, limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         scope.setdefault("state", {})["answer_headers"] = []  # what the gate has to say with any answer
+        limit = next((most for path, most in self.limits.items() if re.search(path, scope["path"])), self.limit)
         stated = dict(scope["headers"]).get(b"content-length", b"0")
-        if not stated.isdigit() or len(stated) > 18 or int(stated) > self.limit:
-            refusal = problems.problem(413, "too_large", self._words())
+        if not stated.isdigit() or len(stated) > 18 or int(stated) > limit:
+            refusal = problems.problem(413, "too_large", self._words(limit))
             return await refusal(scope, receive, self._guarded(scope, send))
-        return await self.app(scope, self._counted(receive), self._guarded(scope, send))
+        return await self.app(scope, self._counted(receive, limit), self._guarded(scope, send))
 
-    def _counted(self, receive: Receive) -> Receive:
+    def _counted(self, receive: Receive, limit: int) -> Receive:
         """For bodies that come in chunks and state no length: FastAPI answers with what is raised here."""
         taken = 0
 
@@ -166,24 +171,26 @@ class Fences:
             nonlocal taken
             part = await receive()
             taken += len(part.get("body", b""))
-            if taken > self.limit:
-                raise HTTPException(413, self._words())
+            if taken > limit:
+                raise HTTPException(413, self._words(limit))
             return part
 
         return counted
 
-    def _words(self) -> str:
-        return f"a request body is at most {self.limit} bytes"
+    @staticmethod
+    def _words(limit: int) -> str:
+        return f"a request body is at most {limit} bytes here"
 
     @staticmethod
     def _guarded(scope: Scope, send: Send) -> Send:
-        headers = SECURITY_HEADERS if scope["path"] in DOCS else [_NO_STRANGERS, *SECURITY_HEADERS]  # their script comes from elsewhere
+        usual = [*SECURITY_HEADERS, _STORE_NOTHING]
+        headers = usual if scope["path"] in DOCS else [_NO_STRANGERS, *usual]  # the script of those pages comes from elsewhere
 
         async def guarded(part: AsgiMessage) -> None:
             if part["type"] == "http.response.start":
                 said = part.get("headers", [])
-                kept = [] if any(name.lower() == b"cache-control" for name, _ in said) else [_STORE_NOTHING]
-                part["headers"] = [*said, *headers, *kept, *scope["state"]["answer_headers"]]
+                stated = {name.lower() for name, _ in said}
+                part["headers"] = [*said, *(one for one in headers if one[0] not in stated), *scope["state"]["answer_headers"]]
             await send(part)
 
         return guarded
@@ -192,25 +199,27 @@ class Fences:
 class Face(FastAPI):
     """The fences stand outside of everything, so that the answer to what broke has their headers, too."""
 
-    def __init__(self, *, body_limit: int, **how: Any) -> None:
+    def __init__(self, *, body_limit: int, body_limits: Mapping[str, int], **how: Any) -> None:
         super().__init__(**how)
-        self.body_limit = body_limit
+        self.body_limit, self.body_limits = body_limit, body_limits
 
     def build_middleware_stack(self) -> ASGIApp:
         """As Starlette builds it, and the fences around it."""
-        return Fences(super().build_middleware_stack(), limit=self.body_limit)
-
-    def openapi(self) -> dict[str, Any]:
-        """With every error."""
-        if not self.openapi_schema:
-            self.openapi_schema = with_errors(super().openapi())
-        return self.openapi_schema
+        return Fences(super().build_middleware_stack(), limit=self.body_limit, limits=self.body_limits)
 
 
 def application(
-    desk: Desk, routers: Sequence[APIRouter], gate: Gate, settings: Settings, group: GroupCommit, watchdog: Watchdog
+    desk: Desk,
+    routers: Sequence[APIRouter],
+    gate: Gate,
+    settings: Settings,
+    group: GroupCommit,
+    watchdog: Watchdog,
+    *,
+    body_limits: Mapping[str, int] | None = None,
+    examples: Examples | None = None,
 ) -> FastAPI:
-    """The whole HTTP face of a service."""
+    """The whole HTTP face of a service. ``body_limits`` as :class:`Fences` has them."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -220,23 +229,35 @@ def application(
         await anyio.to_thread.run_sync(group.stop)
 
     docs = {"docs_url": "/docs", "redoc_url": None} if settings.docs else {"docs_url": None, "redoc_url": None, "openapi_url": None}
-    app = Face(title=f"Hồi Âm: {desk.service}", version="1", lifespan=lifespan, body_limit=settings.body_limit, **docs)
+    app = Face(
+        body_limit=settings.body_limit,
+        body_limits=body_limits or {},
+        title=f"Hồi Âm: {desk.service}",
+        version="1",
+        lifespan=lifespan,
+        **docs,
+    )
     problems.install(app)
     app.add_middleware(Preflight, origins=gate.origins)
     for router in (*routers, _health(desk, watchdog)):
         app.include_router(router, dependencies=[Depends(gate.admit)])
+    openapi.complete(app, examples or {})
     return app
+
+
+def _example(answer: Any) -> dict[str, Any]:
+    return {"content": {"application/json": {"example": answer}}}
 
 
 def _health(desk: Desk, watchdog: Watchdog) -> APIRouter:
     router = APIRouter(tags=["operations"])
 
-    @router.get("/healthz")
+    @router.get("/healthz", responses={200: _example({"loops": {"consumer": 0.2, "ticker": 0.9}})})
     def healthz() -> Response:
         """Alive: every loop of this process still turns."""
         return JSONResponse({"loops": watchdog.ages()}, 200 if watchdog.healthy() else 503)
 
-    @router.get("/readyz")
+    @router.get("/readyz", responses={200: _example({"ready": True})})
     def readyz() -> Response:
         """Ready: the database answers. The bus is not asked; without it, work waits in the outbox."""
         with desk.sessions() as session:

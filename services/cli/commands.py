@@ -14,7 +14,7 @@ from services.cli.process import CannotStart
 from services.cli.simulate import simulate
 from services.cli.system import apply_embedded, database_url, load_all, migrate_all, room, whole_topology
 from services.cli.up import Layout, Supervisor
-from services.intake import store as intake
+from services.intake.store import portals
 from shared import province as province_data
 from shared.access import Scope
 from shared.bus import BusDown
@@ -69,7 +69,9 @@ def up(
     environment = {
         **os.environ,
         "PUBLIC_URL": f"{layout.url('intake')}/v1/reports",
+        "OPEN311_URL": f"{layout.url('intake')}/open311/v2",
         "MAILBOX_DIR": str(layout.folder / "mailbox"),
+        "MEDIA_URL": str(layout.folder / "media"),
         "WEBHOOK_ALLOW_LOOPBACK": "true",
     }
     supervisor = Supervisor(layout, environment, prepare, make_keys=keys.make_keys)  # type: ignore[arg-type]  # a dict is passed
@@ -158,8 +160,8 @@ def portal_add(
     own = None if rate is None else Rate(rate, burst)
     try:
         with room(url, "intake") as rooms, rooms.begin() as session:
-            scopes = scope or intake.USUAL_SCOPES
-            typer.echo(intake.add_portal(session, code, name, now(), scopes=scopes, origins=origin or (), rate=own))
+            scopes = scope or portals.USUAL_SCOPES
+            typer.echo(portals.add_portal(session, code, name, now(), scopes=scopes, origins=origin or (), rate=own))
     except ValueError as reason:
         raise CannotStart(str(reason)) from None
 
@@ -245,6 +247,7 @@ def audit_check(file: Path, roots: KeptRoots = None) -> None:
 
 bench_app.command("pipeline")(bench.pipeline)
 bench_app.command("clocks")(bench.clocks)
+bench_app.command("intake")(bench.intake)
 app.command("simulate")(simulate)
 
 

@@ -14,7 +14,7 @@ from services.cli import keys
 from services.cli.process import CannotStart
 from services.cli.system import room
 from services.cli.up import Layout
-from services.intake import store as intake
+from services.intake.store import portals
 from shared.bus.postgres import PostgresBus
 from shared.bus.topology import agency_queue
 from shared.clock import now
@@ -131,7 +131,7 @@ def _client(layout: Layout, database_url: str) -> Iterator[_Client]:
     key_file = layout.keys / "portal_demo"
     if not key_file.exists():
         with room(database_url, "intake") as rooms, rooms.begin() as session:
-            key = intake.add_portal(session, "demo", "Cổng trình diễn", now())
+            key = portals.add_portal(session, "demo", "Cổng trình diễn", now())
         key_file.touch(mode=0o600)
         key_file.write_text(key, encoding="utf-8")
     with httpx2.Client(timeout=10, trust_env=False) as http:

@@ -23,9 +23,12 @@ from services.intake.api.bodies import Contact, mail_address, telephone
 from services.intake.domain.privacy import Act, TouchIdentity
 from services.intake.domain.report import Report
 from services.intake.settings import IntakeSettings
+from services.intake.store import media
 from services.intake.store import privacy as identity
+from services.intake.store.files import Files
 from services.notify import store as notify
 from shared.clock import now
+from shared.errors import NotFound
 from shared.handling import Handling
 from shared.messages import Tick
 from shared.privacy import SealingKeys, lookup_hash
@@ -56,10 +59,13 @@ def reseal_all(folder: Folder = HOME, port_base: PortBase = BASE) -> None:
     rooms: Mapping[str, tuple[Table, dict[str, Any]]] = {
         "intake": (intake.reporters, {"where": identity.to_reseal(seals), "noted": found_again}),
         "notify": (notify.contacts, {}),
+        "followers": (notify.followers, {}),
         "webhooks": (notify.webhooks, {}),
     }
     for name, (table, how) in rooms.items():
         _reseal(url, name, table, seals, how)
+    options = dict(pair.split("=", 1) for pair in _setting("MEDIA_OPTIONS").split())
+    _reseal_photos(url, Files(os.environ.get("MEDIA_URL", str(layout.folder / "media")), options), seals)
     typer.echo("An older key may go from SEALING_KEYS once no message waits in a queue: `hoiam parked list` and the outboxes are empty.")
 
 
@@ -117,7 +123,7 @@ def export(
 
 
 def _reseal(url: str, name: str, table: Table, seals: SealingKeys, how: dict[str, Any]) -> None:
-    with room(url, "notify" if name == "webhooks" else name) as rooms:
+    with room(url, "intake" if name == "intake" else "notify") as rooms:
         old = how.get("where", sealed_before(table, seals))
         with rooms() as session:
             total = session.scalar(select(func.count()).select_from(table).where(old)) or 0
@@ -130,6 +136,28 @@ def _reseal(url: str, name: str, table: Table, seals: SealingKeys, how: dict[str
             raise CannotStart(f"{name}: {reason}; {done} of {total} are done, and stay so") from None
         if not total:
             typer.echo(f"{name}: nothing to do")
+
+
+def _reseal_photos(url: str, files: Files, seals: SealingKeys) -> None:
+    """Originals, one at a time: which key sealed one is written in it alone, so each is looked at."""
+    with room(url, "intake") as rooms:
+        with rooms() as session:
+            ids = session.scalars(select(media.media.c.id).where(media.media.c.sha256 != "").order_by(media.media.c.id)).all()
+        done = sum(_keep(rooms, lambda session, one=one: _reseal_original(session, one, files, seals)) for one in ids)  # type: ignore[misc]
+        typer.echo(f"photos: {done} of {len(ids)}" if done else "photos: nothing to do")
+
+
+def _reseal_original(session: Session, media_id: UUID, files: Files, seals: SealingKeys) -> int:
+    """Locked, so that what is removed meanwhile does not come back."""
+    try:
+        name = f"{media.of_id(session, media_id, lock=True).sha256}.original"
+        sealed = files.read(media_id, name)
+    except NotFound:
+        return 0
+    if sealed.startswith(f"{seals.keys[0][0]}:".encode()):
+        return 0
+    files.keep(media_id, {name: seals.seal_bytes(seals.open_bytes(sealed, about=str(media_id)), about=str(media_id))})
+    return 1
 
 
 def _keep(rooms: Any, work: Callable[[Session], int]) -> int:
@@ -177,7 +205,7 @@ def _held(session: Session, notices: Session, report_id: UUID, seals: SealingKey
         "notices": [
             {name: getattr(notice, name) for name in ("about", "channel", "subject", "body", "state", "created_at", "sent_at")}
             for notice in notify.notices_about(notices, report_id)
-            if notice.webhook_id is None
+            if notice.webhook_id is None and notice.follower_id is None
         ],
         "accesses": [
             {"at": access.at, "actor": access.actor, "act": access.act, "reason": access.reason}
@@ -198,11 +226,14 @@ def _seals(layout: Layout) -> SealingKeys:
 
 
 def _secret(name: str, path: Path) -> str:
-    """From ``<name>_FILE``, ``name`` or the embedded system's own file."""
-    given = os.environ.get(f"{name}_FILE")
-    if not given and os.environ.get(name):
-        return os.environ[name]
+    """From the environment, or the embedded system's own file."""
     try:
-        return Path(given or path).read_text(encoding="utf-8").strip()
+        return _setting(name) or path.read_text(encoding="utf-8").strip()
     except OSError:
         raise CannotStart(f"No {name}: set it, or {name}_FILE; the embedded system keeps it in {path}.") from None
+
+
+def _setting(name: str) -> str:
+    """``name``, or what the file holds that ``<name>_FILE`` names."""
+    path = os.environ.get(f"{name}_FILE")
+    return Path(path).read_text(encoding="utf-8").strip() if path else os.environ.get(name, "")

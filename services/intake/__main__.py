@@ -1,27 +1,41 @@
 """Start here: `python -m services.intake`."""
 
 from services.intake import api, handlers, store
+from services.intake.api.open311 import SpokenErrors
 from services.intake.settings import IntakeSettings
+from services.intake.store import media
+from services.intake.store.files import Files
 from shared import logs
 from shared.limits import Rate
 from shared.service import Process, Service, timely
 from shared.settings import from_environment
 
-FORGET_EVERY = 30.0  # seconds
+UPLOADS = "^/v1/(media/[^/]+|reports/[^/]+/media)$"
+SWEEP_SECONDS = 5.0
+FORGET_SECONDS = 30.0
 
 
 def service(settings: IntakeSettings) -> Service:
     """intake, ready to run."""
+    files = Files(settings.media_url, dict(pair.split("=", 1) for pair in settings.media_options.split()))
     return Service(
         name="intake",
         port=8311,
         handlers=handlers.HANDLERS,
         preload=store.preload,
-        api=lambda desk: api.routes(desk, settings),
+        api=lambda desk: api.routes(desk, settings, files),
         portal_of=lambda desk: api.portal_of(desk, Rate(settings.portal_rate, settings.portal_burst)),
         origins=api.origins,
-        gauges=store.gauges,
-        works={"forgetting": timely(handlers.forgetting(settings.contact_days), rest=FORGET_EVERY)},
+        gauges=lambda session: [*store.gauges(session), *media.gauges(session)],
+        works={
+            "media": timely(handlers.sweeper(files.remove), rest=SWEEP_SECONDS),
+            "forgetting": timely(handlers.forgetting(settings.contact_days), rest=FORGET_SECONDS),
+        },
+        body_limits={
+            UPLOADS: settings.media_limit + settings.body_limit,  # a photo, and the form around it
+            ":bulk$": settings.bulk_limit,
+        },
+        around=SpokenErrors,
     )
 
 

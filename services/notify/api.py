@@ -21,6 +21,8 @@ from shared.errors import NotFound, Refused
 from shared.privacy import SealingKeys
 from shared.web import Desk
 
+FOLLOWER = "follower"  # who it is, even masked, is nobody's business
+
 
 class NoticeView(BaseModel):
     """``to`` is masked; the reporter's own link is not in the body, the public one stands in its place."""
@@ -123,7 +125,7 @@ def routes(desk: Desk, settings: NotifySettings) -> APIRouter:
 
 
 def _view(notice: Notice, reporter: str, hosts: Mapping[UUID, str], link: str) -> NoticeView:
-    to = hosts.get(notice.webhook_id, "") if notice.webhook_id else reporter
+    to = hosts.get(notice.webhook_id, "") if notice.webhook_id else FOLLOWER if notice.follower_id else reporter
     fields = {name: getattr(notice, name) for name in NoticeView.model_fields if name not in {"to", "body"}}
     return NoticeView(**fields, to=to, body=notice.text(link))
 

@@ -6,12 +6,23 @@ from sqlalchemy.orm import Session
 
 from services.notify import store
 from services.notify.domain.contacts import SealedContact
+from services.notify.domain.followers import UNCONFIRMED_LASTS, Follower
 from services.notify.domain.telling import STATUS, Subject
 from services.notify.domain.webhooks import AddWebhook, Webhook
 from shared import province
-from shared.errors import Refused
+from shared.errors import NotYet, Refused
 from shared.handling import Handler
-from shared.messages import Fact, Message, ReporterErased, ReporterReachable, ReportReceived
+from shared.messages import (
+    Fact,
+    FollowerConfirmed,
+    FollowerLeft,
+    FollowerReachable,
+    Message,
+    ReporterErased,
+    ReporterReachable,
+    ReportReceived,
+    Tick,
+)
 
 
 def keep_contact(reachable: ReporterReachable, session: Session) -> Sequence[Message]:
@@ -26,6 +37,33 @@ def forget_reporter(erased: ReporterErased, session: Session) -> Sequence[Messag
     subject = store.known_subject(session, erased.report_id)
     if subject:
         subject.reachable = False
+    return []
+
+
+def ask_follower(reachable: FollowerReachable, session: Session) -> Sequence[Message]:
+    subject, follower = store.subject_of(session, reachable.report_id), Follower.of(reachable)
+    store.add_follower(session, follower)
+    session.add(subject.ask(reachable, follower, province.current(session)))
+    return []
+
+
+def confirm_follower(confirmed: FollowerConfirmed, session: Session) -> Sequence[Message]:
+    follower = store.follower_of(session, confirmed.report_id, confirmed.follower_id)
+    if follower is None:
+        raise NotYet(f"nobody asked yet to follow report {confirmed.report_id} as {confirmed.follower_id}")
+    follower.confirmed_at = confirmed.at
+    return []
+
+
+def forget_follower(left: FollowerLeft, session: Session) -> Sequence[Message]:
+    """Who never confirmed may be forgotten already."""
+    if follower := store.follower_of(session, left.report_id, left.follower_id):
+        store.forget_follower(session, follower)
+    return []
+
+
+def forget_unconfirmed(tick: Tick, session: Session) -> Sequence[Message]:
+    store.forget_unconfirmed(session, before=tick.at - UNCONFIRMED_LASTS)
     return []
 
 
@@ -46,14 +84,22 @@ def add_webhook(asked: AddWebhook, session: Session) -> Sequence[Message]:
 
 
 def _tell(subject: Subject, fact: Fact, session: Session) -> Sequence[Message]:
-    session.add_all(subject.hear(fact, store.webhooks_of(session, subject.portal), province.current(session)))
+    session.add_all(
+        subject.hear(
+            fact, store.webhooks_of(session, subject.portal), province.current(session), store.followers_of(session, subject.report_id)
+        )
+    )
     return []
 
 
 HANDLERS: Mapping[type, Handler] = {
     ReporterReachable: keep_contact,
     ReporterErased: forget_reporter,
+    FollowerReachable: ask_follower,
+    FollowerConfirmed: confirm_follower,
+    FollowerLeft: forget_follower,
     **dict.fromkeys(STATUS, tell),
     ReportReceived: begin_telling,
     AddWebhook: add_webhook,
+    Tick: forget_unconfirmed,
 }

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    delete,
     func,
     or_,
     select,
@@ -25,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, registry
 
 from services.notify.domain.contacts import SealedContact
+from services.notify.domain.followers import Follower
 from services.notify.domain.notices import Notice, State
 from services.notify.domain.telling import Subject
 from services.notify.domain.webhooks import Webhook
@@ -60,6 +62,18 @@ contacts = Table(
     moment("at"),
 )
 
+followers = Table(
+    "followers",
+    metadata,
+    Column("follower_id", Uuid, primary_key=True),
+    Column("report_id", Uuid, nullable=False, index=True),
+    Column("sealed", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    moment("at"),
+    moment("confirmed_at", nullable=True),
+)
+Index("followers_unconfirmed", followers.c.at, postgresql_where=followers.c.confirmed_at.is_(None))
+
 webhooks = Table(
     "webhooks",
     metadata,
@@ -84,6 +98,7 @@ notices = Table(
     Column("body", Text, nullable=False),
     Column("html", Text),
     Column("webhook_id", Uuid),
+    Column("follower_id", Uuid),
     Column("state", Words(State), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("last_error", Text, nullable=False),
@@ -98,15 +113,17 @@ Index("notices_not_sent", notices.c.state, notices.c.channel, postgresql_where=n
 _mapper = registry()
 _mapper.map_imperatively(Subject, subjects)
 _mapper.map_imperatively(SealedContact, contacts)
+_mapper.map_imperatively(Follower, followers)
 _mapper.map_imperatively(Webhook, webhooks)
 _mapper.map_imperatively(Notice, notices)
 FORGOTTEN = "the reporter was forgotten"
 _WEBHOOKS = "webhooks"  # in session.info: asked once a transaction
+_FOLLOWERS = "followers"  # the same: those of the reports of the batch, by report
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parcel:
-    """A claimed notice, with what is needed to send it."""
+    """A claimed notice, with what is needed to send it. ``sealed_contact`` is of whom the notice is to."""
 
     notice: Notice
     tracking_code: str
@@ -120,9 +137,13 @@ add_subject, known_subject = _subjects.add, _subjects.get
 
 
 def preload(messages: Sequence[Message], session: Session) -> None:
-    """The subjects of a batch, locked in one order, with their contacts."""
+    """The subjects of a batch, locked in one order, with their contacts and followers."""
     _subjects.load(session, messages)
     _contacts.load(session, messages)
+    known: dict[UUID, list[Follower]] = {message.report_id: [] for message in messages}
+    for follower in session.scalars(select(Follower).where(followers.c.report_id.in_(known))):
+        known[follower.report_id].append(follower)
+    session.info[_FOLLOWERS] = known
 
 
 def subject_of(session: Session, report_id: UUID) -> Subject:
@@ -144,9 +165,39 @@ def keep_contact(session: Session, contact: SealedContact) -> None:
 
 def forget_reporter(session: Session, report_id: UUID) -> None:
     """What was written to the reporter goes; that something was written, and when, stays. What waits is not sent any more."""
-    letters = update(notices).where(notices.c.report_id == report_id, notices.c.webhook_id.is_(None))
+    of_reporter = notices.c.webhook_id.is_(None) & notices.c.follower_id.is_(None)
+    letters = update(notices).where(notices.c.report_id == report_id, of_reporter)
     session.execute(letters.values(subject="", body="", html=None, last_error=""))
     session.execute(letters.where(notices.c.state == State.PENDING).values(state=State.FAILED, last_error=FORGOTTEN))
+
+
+def followers_of(session: Session, report_id: UUID) -> list[Follower]:
+    """Of a report of the batch, those who have not confirmed included. The list is the batch's own: what joins or leaves, does so in it."""
+    known: dict[UUID, list[Follower]] = session.info[_FOLLOWERS]
+    return known[report_id]
+
+
+def follower_of(session: Session, report_id: UUID, follower_id: UUID) -> Follower | None:
+    """By id."""
+    return next((follower for follower in followers_of(session, report_id) if follower.follower_id == follower_id), None)
+
+
+def add_follower(session: Session, follower: Follower) -> None:
+    """Not confirmed yet."""
+    session.add(follower)
+    followers_of(session, follower.report_id).append(follower)
+
+
+def forget_follower(session: Session, follower: Follower) -> None:
+    """What is still to be sent to them finds nobody."""
+    session.flush()  # who came in this batch is in the database, too, and can be deleted there
+    session.delete(follower)
+    followers_of(session, follower.report_id).remove(follower)
+
+
+def forget_unconfirmed(session: Session, *, before: datetime) -> None:
+    """Who did not use the link in the letter by then does not want to follow."""
+    session.execute(delete(followers).where(followers.c.confirmed_at.is_(None), followers.c.at < before))
 
 
 def webhooks_of(session: Session, portal: str) -> list[Webhook]:
@@ -189,13 +240,16 @@ def _parcels(session: Session, claimed: Sequence[Notice]) -> list[Parcel]:
         subjects, contacts, subjects.c.report_id == contacts.c.report_id
     )
     about = {row.report_id: row for row in session.execute(codes.where(subjects.c.report_id.in_(reports)))}
+    sealed = select(followers.c.follower_id, followers.c.sealed)
+    following = sealed.where(followers.c.follower_id.in_({notice.follower_id for notice in claimed if notice.follower_id}))
+    contact_of = {row.follower_id: row.sealed for row in session.execute(following)}
     hooks = select(Webhook).where(webhooks.c.id.in_({notice.webhook_id for notice in claimed if notice.webhook_id}))
     at = {webhook.id: webhook for webhook in session.scalars(hooks)}
     return [
         Parcel(
             notice=notice,
             tracking_code=about[notice.report_id].tracking_code,
-            sealed_contact=about[notice.report_id].sealed,
+            sealed_contact=contact_of.get(notice.follower_id) if notice.follower_id else about[notice.report_id].sealed,
             webhook=at.get(notice.webhook_id) if notice.webhook_id else None,
         )
         for notice in claimed

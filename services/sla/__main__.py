@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.sla import api, handlers, store
-from services.sla.api import audit, explaining, forecast, scorecards
+from services.sla import handlers, store
+from services.sla.api import asking, audit, casework, describing, explaining, forecast, policies, scorecards, worklists
 from services.sla.settings import SlaSettings
 from services.sla.store import forecasting, roots, scoring
 from shared import logs
@@ -13,10 +13,10 @@ from shared.web import Desk
 
 
 def whole_api(desk: Desk) -> APIRouter:
-    """Every room's door."""
+    """Every room's door, with the errors that may come."""
     router = APIRouter()
-    for part in (api, explaining, scorecards, audit, forecast):
-        router.include_router(part.routes(desk))
+    for part in (worklists, casework, asking, explaining, policies, scorecards, audit, forecast):
+        router.include_router(describing.described(part.routes(desk)))
     return router
 
 
@@ -29,6 +29,7 @@ def service(_settings: SlaSettings) -> Service:
         preload=store.preload,
         api=whole_api,
         gauges=lambda session: [*store.gauges(session), *scoring.gauges(session), *roots.gauges(session), *forecasting.gauges(session)],
+        examples=describing.EXAMPLES,
         works={
             "scorecards": steadily(scoring.score_some),
             "roots": timely(handlers.make_root),

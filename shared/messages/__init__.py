@@ -35,8 +35,6 @@ from shared.messages.facts import (
     NoticeDelivered,
     NoticeFailed,
     ReportCommented,
-    ReporterErased,
-    ReporterReachable,
     ReportObjected,
     ReportRated,
     ReportReceived,
@@ -44,7 +42,8 @@ from shared.messages.facts import (
     ReportUnrouted,
     ReportWithdrawn,
 )
-from shared.messages.kinds import CaseFact, Fact, Location, Message, Outcome, Request, Tick, ToAgency
+from shared.messages.following import FollowerConfirmed, FollowerLeft, FollowerReachable, ReporterErased, ReporterReachable
+from shared.messages.kinds import CaseFact, Fact, Location, Message, Outcome, Photo, Request, Tick, ToAgency
 from shared.messages.requests import (
     AcceptCase,
     AnswerReporter,
@@ -75,6 +74,7 @@ TO_AGENCY: tuple[type[ToAgency], ...] = (Assignment, Comment, Reminder, Withdraw
 FACTS: dict[str, tuple[type[Fact], ...]] = {
     "intake": (
         ReportReceived, ReporterReachable, ReporterErased, ReportCommented, ReportWithdrawn, ReportRated, ReportObjected,
+        FollowerReachable, FollowerConfirmed, FollowerLeft,
     ),
     "routing": (ReportRouted, ReportUnrouted),
     "sla": (
@@ -141,12 +141,16 @@ __all__ = [
     "ExtendCase",
     "ExtensionWanted",
     "Fact",
+    "FollowerConfirmed",
+    "FollowerLeft",
+    "FollowerReachable",
     "Location",
     "MergeCase",
     "Message",
     "NoticeDelivered",
     "NoticeFailed",
     "Outcome",
+    "Photo",
     "RefuseReport",
     "Reminder",
     "ReminderLine",

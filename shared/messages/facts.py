@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from shared.messages.kinds import CaseFact, Fact, Location, Outcome
+from shared.messages.kinds import CaseFact, Fact, Location, Outcome, Photo
 
 # --- intake ----------------------------------------------------------------------------------------------------------
 
@@ -24,19 +24,9 @@ class ReportReceived(Fact):
     urgent: bool = False
     reachable: bool = False
     language: str = "vi"
+    media: tuple[Photo, ...] = ()
     advice: tuple[str, ...] = ()
     abusive: bool = False
-
-
-class ReporterReachable(Fact):
-    """``sealed``: the contact, readable only with the sealing key. Bound to notify's inbox alone."""
-
-    topic = "reporter.reachable"
-    sealed: str
-
-
-class ReporterErased(Fact):  # asked for, or kept long enough: notify forgets, too
-    topic = "reporter.erased"
 
 
 class ReportCommented(Fact):
@@ -153,7 +143,7 @@ class CaseExtended(CaseFact):
 
 
 class CaseSubmitted(CaseFact):
-    """``evidence``: photos of the result, by their addresses or media ids."""
+    """``evidence``: photos of the result, by their addresses, or ``media:<id>`` with an id intake gave the agency."""
 
     topic = "case.submitted"
     outcome: Outcome
@@ -167,7 +157,10 @@ class CaseSentBack(CaseFact):
 
 
 class CaseResolved(CaseFact):
-    """``on_time``: submitted by ``due_at``; the moment of approval doesn't count against the agency."""
+    """``on_time``: submitted by ``due_at``; the moment of approval doesn't count against the agency.
+
+    ``evidence`` as in ``case.submitted``.
+    """
 
     topic = "case.resolved"
     outcome: Outcome
@@ -175,6 +168,7 @@ class CaseResolved(CaseFact):
     submitted_at: AwareDatetime
     due_at: AwareDatetime
     on_time: bool
+    evidence: tuple[str, ...] = ()
 
 
 class CaseReopened(CaseFact):

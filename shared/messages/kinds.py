@@ -30,7 +30,7 @@ class CaseFact(Fact):
 class Request(Message):
     """``actor`` is who asks, as the receiving service proved it (``agency:dh``, ``operator:lan``): never read from the body.
 
-    ``version`` is the case version the asker saw; an older one than the case's is refused as stale.
+    ``version`` is the case version the asker saw; one from before the case's last move is refused as stale.
     """
 
     actor: str = Field(default="", exclude=True)
@@ -60,6 +60,14 @@ class Location(BaseModel):
     address: str = ""
     latitude: float | None = None
     longitude: float | None = None
+
+
+class Photo(BaseModel):
+    """Fetched from intake with the token of who may see it (``GET /v1/media/{media_id}``); ``sha256`` of what is fetched."""
+
+    model_config = ConfigDict(frozen=True)
+    media_id: UUID
+    sha256: str
 
 
 class Tick(BaseModel):

@@ -42,7 +42,10 @@ class RequestExtension(Request):
 
 
 class SubmitResult(Request):
-    """``evidence``: photos taken afterwards, by their addresses or media ids; the policy says which outcomes need one."""
+    """``evidence``: photos taken afterwards, by their addresses, or ``media:<id>`` with an id that `POST /v1/media` of intake gave.
+
+    The policy says which outcomes need one.
+    """
 
     topic = "submit_result"
     outcome: Outcome

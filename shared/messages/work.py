@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from shared.messages.kinds import Location, ToAgency
+from shared.messages.kinds import Location, Photo, ToAgency
 
 
 class Assignment(ToAgency):
@@ -24,6 +24,7 @@ class Assignment(ToAgency):
     due_at: AwareDatetime
     supporting: tuple[str, ...] = ()
     explanation: str = ""
+    media: tuple[Photo, ...] = ()
 
 
 class Comment(ToAgency):

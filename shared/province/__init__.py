@@ -3,6 +3,7 @@
 ``data`` says what there is, ``reading`` makes it of a folder of YAML files, ``storage`` keeps it in a service's database.
 """
 
+from shared.province.checks import misfits
 from shared.province.data import (
     AREA,
     Agency,
@@ -29,10 +30,10 @@ from shared.province.policy import (
     WorkingHours,
 )
 from shared.province.reading import ProvinceError, read_province
-from shared.province.storage import NoProvince, current, current_version, of_version, store, table
+from shared.province.storage import Loaded, NoProvince, current, current_version, loaded_versions, of_version, store, table
 
 __all__ = [
     "AREA", "EVERYWHERE", "Agency", "Allowance", "Area", "Attribute", "Category", "Choice", "Clock", "ClockName", "Emergency",
-    "Escalation", "Group", "Holidays", "NoProvince", "Policy", "Province", "ProvinceError", "Redirect", "Rule", "Span", "Wording",
-    "WorkingHours", "current", "current_version", "of_version", "read_province", "store", "table",
+    "Escalation", "Group", "Holidays", "Loaded", "NoProvince", "Policy", "Province", "ProvinceError", "Redirect", "Rule", "Span", "Wording",
+    "WorkingHours", "current", "current_version", "loaded_versions", "misfits", "of_version", "read_province", "store", "table",
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.province.data import AREA, Agency, Card, Category, Rule
+from shared.province.data import AREA, Agency, Card, Category, Province, Rule
 from shared.province.policy import EVERYWHERE, Policy
 
 
@@ -20,6 +20,14 @@ class Draft:
     def unknown(self, kind: str, codes: Iterable[str | None]) -> Iterator[str]:
         """The ``codes`` that no entry of list ``kind`` bears."""
         yield from (f"unknown {_ONE[kind]} {code!r}" for code in codes if code is not None and code not in self.named[kind])
+
+
+def misfits(province: Province, policy: Policy) -> list[str]:
+    """What would be wrong with ``province`` under another ``policy``, each with its file and entry."""
+    entries: dict[str, dict[str, Any]] = {kind: dict(getattr(province, kind)) for kind in ("groups", "categories", "agencies", "areas")}
+    entries["rules"] = {rule.code: rule for rule in province.rules}
+    named = {kind: set(known) for kind, known in entries.items()} | {"classes": set(policy.classes)}
+    return contradictions(Draft(card=province, policy=policy, entries=entries, named=named))
 
 
 _ONE = {"groups": "group", "categories": "category", "agencies": "agency", "areas": "area", "classes": "SLA class"}
@@ -47,7 +55,7 @@ def _of_policy(draft: Draft) -> Iterator[str]:
     policy = draft.policy
     if policy is None:
         return
-    yield from draft.unknown("classes", [policy.urgent_class])
+    yield from (f"urgent_class: {problem}" for problem in draft.unknown("classes", [policy.urgent_class]))
     yield from (f"clocks: {name}: no normal allowance" for name, clock in policy.clocks.items() if not clock.normal and name != "resolve")
     both = sorted(set(policy.holidays.closed_days) & set(policy.holidays.worked_days))
     yield from (f"holidays: {day} is both closed and worked" for day in both)

@@ -70,7 +70,8 @@ class Attribute(Entry):
 
 class Category(Entry):
     """What a report may be about. ``urgent_allowed``: such a report may be urgent, and is then held to the policy's urgent class.
-    ``by_hand``: no rule is meant to answer it, the operations centre routes it."""
+    ``by_hand``: no rule is meant to answer it, the operations centre routes it. ``listed``: reports are in public lists and on the map;
+    those that aren't are shown to who knows the tracking code."""
 
     code: Annotated[str, Field(pattern=r"^[A-Z]{2}[0-9]{2}$")]
     group: Slug
@@ -78,6 +79,7 @@ class Category(Entry):
     sla_class: str
     urgent_allowed: bool = False
     by_hand: bool = False
+    listed: bool = True
     keywords: tuple[Line, ...] = ()
     attributes: tuple[Attribute, ...] = ()
     source: Source = "proposed"
@@ -188,6 +190,11 @@ class Province(Card):
     areas: Annotated[dict[str, Area], *_Keyed]
     rules: tuple[Rule, ...]
     policy: Policy
+
+    @property
+    def unlisted(self) -> frozenset[str]:
+        """The codes of categories that public lists leave out."""
+        return frozenset(code for code, category in self.categories.items() if not category.listed)
 
     @property
     def digest(self) -> str:

@@ -49,7 +49,7 @@ class WorkingHours(Entry):
     """``weekdays`` as ISO numbers: 1 Monday to 7 Sunday. ``spans`` in order and apart: no minute counts twice."""
 
     weekdays: tuple[Annotated[int, Field(ge=1, le=7)], ...] = Field(min_length=1)
-    spans: tuple[Span, ...] = Field(min_length=1)
+    spans: tuple[Span, ...] = Field(min_length=1, max_length=12)
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
@@ -116,6 +116,20 @@ class Emergency(Entry):
         return scope and self.starts_at <= at < self.ends_at
 
 
+class Duplicates(Entry):
+    """Which reports of one category may be about the same thing: open ones within so many ``metres`` and ``days``, alike by so many
+    ``percent`` of nearness and words. Fewer ``percent`` offer more that is something else."""
+
+    metres: int = Field(100, gt=0, le=2000)
+    days: int = Field(30, gt=0, le=365)
+    percent: Percent = 45
+
+    @property
+    def within(self) -> timedelta:
+        """The days as a span."""
+        return timedelta(days=self.days)
+
+
 class Policy(Entry):
     """How long things may take. A case keeps the version it was opened under. ``evidence``: outcomes that need a photo of the result."""
 
@@ -132,6 +146,7 @@ class Policy(Entry):
     automatic_approval: bool = False
     evidence: tuple[Outcome, ...] = ()
     emergencies: tuple[Emergency, ...] = ()
+    duplicates: Duplicates = Duplicates()
     working_hours: WorkingHours
     holidays: Holidays
 

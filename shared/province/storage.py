@@ -1,12 +1,16 @@
 """The province in a service's database: every version that was ever loaded, the latest in force."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Column, DateTime, Identity, Integer, MetaData, Table, Text, insert, select, text
+from sqlalchemy import Column, DateTime, Identity, Integer, MetaData, Table, Text, func, insert, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from shared.province.data import Province
+from shared.province.policy import Policy
 
 
 class NoProvince(LookupError):  # noqa: N818 - a state of affairs
@@ -68,6 +72,29 @@ def of_version(session: Session, version: int) -> Province:
             raise NoProvince(f"version {version} of the province was never loaded in this database")
         known[version] = _province_of(session, version, digest)
     return known[version]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """The policy of a version, in force from ``since`` to ``until`` (None: it still is)."""
+
+    version: int
+    since: datetime
+    until: datetime | None
+    policy: Policy
+
+
+def loaded_versions(session: Session, *, before: int | None = None, limit: int = 50) -> list[Loaded]:
+    """From the newest on; those before version ``before`` only."""
+    until = func.lead(_province.c.loaded_at).over(order_by=_province.c.version)
+    columns = (_province.c.version, _province.c.loaded_at.label("since"), until.label("until"), _province.c.body["policy"].label("policy"))
+    versions = select(*columns).subquery()
+    chosen = select(versions).order_by(versions.c.version.desc()).limit(limit)
+    return [_loaded(row._mapping) for row in session.execute(chosen.where(versions.c.version < before) if before else chosen)]
+
+
+def _loaded(row: Mapping[Any, Any]) -> Loaded:
+    return Loaded(**{**row, "policy": Policy.model_validate(row["policy"], extra="ignore")})
 
 
 _LATEST = select(_province.c.version, _province.c.digest).order_by(_province.c.version.desc()).limit(1)

@@ -153,7 +153,7 @@ class TestWhatIf:
 
     def implied(self, url, calendar, before):
         with room(url, "sla") as rooms, rooms() as session:
-            cases = {case.report_id: case for case in store.page_of_cases(session, limit=100)}
+            cases = {case.report_id: case for case in store.cases_where(session)}
         due_at = {id_: calendar.add(case.received_at, calendar.day) for id_, case in cases.items()}
         finished = {id_: "on_time" if case.submitted_at <= due_at[id_] else "late" for id_, case in cases.items() if case.submitted_at}
         overdue = {id_: "open_overdue" for id_, was in before.items() if was == "open_in_time" and due_at[id_] < SIXTY.until}

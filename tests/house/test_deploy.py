@@ -107,6 +107,15 @@ class TestCompose:
         for secret in compose["secrets"].values():
             assert (secrets / Path(secret["file"]).relative_to(PROJECT / "secrets")).stat().st_size > 0
 
+    def test_what_services_write_outlives_their_containers_and_is_theirs_to_write(self, compose):
+        made = re.search("install --directory --owner 10001 --group 10001 (.+)", (PROJECT / "deploy/Dockerfile").read_text())[1].split()
+
+        for name, variable in (("notify", "MAILBOX_DIR"), ("intake", "MEDIA_URL"), ("intake", "TMPDIR")):
+            service = compose["services"][name]
+            [volume] = [volume["target"] for volume in service["volumes"] if volume["type"] == "volume"]
+            assert service["environment"][variable].startswith(volume)
+            assert volume in made
+
     def test_every_mounted_file_is_there(self, compose):
         for service in compose["services"].values():
             for volume in service.get("volumes", []):

@@ -45,8 +45,8 @@ class TestContract:
 
         assert {kind.topic for kind in said - heard} == set()
 
-    def test_reporters_contacts_go_to_notify_alone(self):
-        topic = "reporter.reachable"
+    @pytest.mark.parametrize("topic", ["reporter.reachable", "follower.reachable"])
+    def test_contacts_go_to_notify_alone(self, topic):
         readers = {service for service, handlers in HANDLERS.items() for kind in handlers if getattr(kind, "topic", "") == topic}
 
         assert readers == {"notify"}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -11,14 +12,16 @@ import psycopg2
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
-from services.intake import store
+from services.cli.bench.crowd import fill
 from services.intake.__main__ import service
 from services.intake.settings import IntakeSettings
+from services.intake.store import portals
 from shared import province
+from shared.access import Scope
 from shared.clock import now
-from shared.database import Sessions, engine, migrate, sessions
+from shared.database import Sessions, engine, migrate, psycopg_url, sessions
 from shared.handling import Handling
 from shared.privacy import new_key
 from shared.province import Province, read_province
@@ -85,16 +88,22 @@ def template(postgres_url: str, quang_tri: Province) -> Iterator[tuple[str, str]
     of = engine(url, "intake")
     with sessions(of).begin() as session:
         province.store(session, quang_tri, now())
-        key = store.add_portal(session, "app", "Ứng dụng Quảng Trị", now())
+        key = portals.add_portal(session, "app", "Ứng dụng Quảng Trị", now(), scopes=Scope)
     of.dispose()
     yield urlsplit(url).path[1:], key
     drop_database(url)
 
 
 @pytest.fixture
-def settings(postgres_url: str, template: tuple[str, str]) -> Iterator[IntakeSettings]:
+def settings(postgres_url: str, template: tuple[str, str], tmp_path: Path) -> Iterator[IntakeSettings]:
     url = fresh_database(postgres_url, template[0])
-    yield IntakeSettings(database_url=url, link_key="k" * 40, sealing_keys=new_key("first"), public_url="https://hoiam.example/pa/")
+    yield IntakeSettings(
+        database_url=url,
+        link_key="k" * 40,
+        sealing_keys=new_key("first"),
+        public_url="https://hoiam.example/pa/",
+        media_url=str(tmp_path / "media"),
+    )
     drop_database(url)
 
 
@@ -102,6 +111,39 @@ def settings(postgres_url: str, template: tuple[str, str]) -> Iterator[IntakeSet
 def office(settings: IntakeSettings, template: tuple[str, str]) -> Iterator[Office]:
     with opened(settings, template[1]) as office:
         yield office
+
+
+@pytest.fixture(scope="session")
+def crowded(postgres_url: str, template: tuple[str, str], quang_tri: Province) -> Iterator[Sessions]:
+    """Twenty thousand reports, to be looked through and not changed."""
+    url = fresh_database(postgres_url, template[0])
+    owner = create_engine(psycopg_url(url), connect_args={"options": "-c search_path=intake"})
+    with sessions(owner).begin() as session:
+        fill(session, quang_tri, count=20_000, until=now())
+    with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+    of = engine(url, "intake")
+    yield sessions(of)
+    of.dispose()
+    owner.dispose()
+    drop_database(url)
+
+
+@pytest.fixture
+def another_portal(office: Office) -> str:
+    """Its key."""
+    with office.rooms.begin() as session:
+        return portals.add_portal(session, "zalo", "Zalo", now())
+
+
+@pytest.fixture(scope="module")
+def door(postgres_url: str, template: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """One office for a whole file: for tests that keep nothing, or don't mind what the others kept."""
+    url = fresh_database(postgres_url, template[0])
+    media = str(tmp_path_factory.mktemp("media"))
+    with opened(IntakeSettings(database_url=url, link_key="k" * 40, sealing_keys=new_key("first"), media_url=media), template[1]) as office:
+        yield office
+    drop_database(url)
 
 
 @contextmanager

@@ -4,8 +4,8 @@ import pytest
 from fastapi import APIRouter
 from fastapi.testclient import TestClient
 
-from services.intake import store
 from services.intake.__main__ import service
+from services.intake.store import portals
 from shared.access import ROUTES, SCOPES, Role, Scope
 from shared.clock import now
 from shared.limits import Rate
@@ -23,7 +23,7 @@ HEADERS = {
 
 def a_key(office, code="zalo", **how):
     with office.rooms.begin() as session:
-        return store.add_portal(session, code, "Zalo", now(), **how)
+        return portals.add_portal(session, code, "Zalo", now(), **how)
 
 
 def as_portal(key, number=1, **more):
@@ -45,7 +45,7 @@ class TestScopes:
         assert office.http.post("/v1/reports", json=a_body(), headers=as_portal(key)).status_code == 201
 
     def test_bulk_is_never_given_unasked(self):
-        assert Scope.BULK not in store.USUAL_SCOPES
+        assert Scope.BULK not in portals.USUAL_SCOPES
 
     def test_every_route_of_portals_alone_names_its_scope(self):
         routes = {route for route, roles in ROUTES.items() if Role.PORTAL in roles and Role.PUBLIC not in roles}

@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from services.intake import store
 from services.intake.api import FRESH, portal_of
 from services.intake.domain.tracking import read_code
+from services.intake.store import portals
 from shared import province
 from shared.access import link_opens
 from shared.clock import now
@@ -140,7 +140,7 @@ class TestIdempotency:
 
     def test_two_portals_may_use_the_same_key(self, office):
         with office.rooms.begin() as session:
-            other = store.add_portal(session, "zalo", "Zalo", now())
+            other = portals.add_portal(session, "zalo", "Zalo", now())
 
         first, second = office.post(a_body()), office.post(a_body(), **{"X-Api-Key": other})
 
@@ -245,7 +245,7 @@ class TestPortals:
     def test_a_new_key_works_at_once_and_beside_the_old(self, office):
         office.post(a_body())
         with office.rooms.begin() as session:
-            fresh = store.add_portal(session, "app", "Ứng dụng", now())
+            fresh = portals.add_portal(session, "app", "Ứng dụng", now())
 
         assert office.post(a_body(), key="k-2", **{"X-Api-Key": fresh}).status_code == 201
         assert office.post(a_body(), key="k-3").status_code == 201
@@ -254,19 +254,19 @@ class TestPortals:
         at = MONDAY
         holder_of = portal_of(Desk(service="intake", sessions=office.rooms, commit=lambda _envelope: None, clock=lambda: at))
         with office.rooms.begin() as session:
-            key = store.add_portal(session, "zalo", "Zalo", MONDAY)
+            key = portals.add_portal(session, "zalo", "Zalo", MONDAY)
         assert asyncio.run(holder_of(key)).name == "zalo"
 
         with office.rooms.begin() as session:
-            assert store.withdraw_portal(session, "zalo", MONDAY) == 1
+            assert portals.withdraw_portal(session, "zalo", MONDAY) == 1
 
         at = MONDAY + FRESH
         assert asyncio.run(holder_of(key)) is None
 
     def test_all_keys_but_the_new_one_may_be_withdrawn(self, office):
         with office.rooms.begin() as session:
-            fresh = store.add_portal(session, "app", "Ứng dụng", now())
-            assert store.withdraw_portal(session, "app", now(), but=fresh) == 1
+            fresh = portals.add_portal(session, "app", "Ứng dụng", now())
+            assert portals.withdraw_portal(session, "app", now(), but=fresh) == 1
 
         assert office.post(a_body(), **{"X-Api-Key": fresh}).status_code == 201
         assert office.post(a_body()).status_code == 401
@@ -275,7 +275,7 @@ class TestPortals:
         at = MONDAY
         holder_of = portal_of(Desk(service="intake", sessions=office.rooms, commit=lambda _envelope: None, clock=lambda: at))
         with office.rooms.begin() as session:
-            key = store.add_portal(session, "zalo", "Zalo", MONDAY)
+            key = portals.add_portal(session, "zalo", "Zalo", MONDAY)
 
         at = MONDAY + timedelta(days=364)
         assert asyncio.run(holder_of(key)).name == "zalo"
@@ -285,4 +285,4 @@ class TestPortals:
     @pytest.mark.parametrize("code", ["", "App", "a_b", "a:b", "-a", "a" * 31])
     def test_a_code_is_a_slug(self, office, code):
         with office.rooms() as session, pytest.raises(ValueError, match="code of a portal"):
-            store.add_portal(session, code, "?", MONDAY)
+            portals.add_portal(session, code, "?", MONDAY)

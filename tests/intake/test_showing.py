@@ -1,10 +1,14 @@
 """What everybody sees of a report, and what nobody does."""
 
 import json
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 
-from tests.builders import said, topics
+from shared.clock import now
+from shared.messages import CaseAnswered
+from tests.builders import envelope, said, topics
 from tests.intake.conftest import a_body
 
 CONTACT = {"name": "Trần Thị Hoa", "email": "hoa@example.com", "phone": "0912345678"}
@@ -85,6 +89,22 @@ class TestComment:
         entry = office.shown(receipt["tracking_code"])["timeline"][-1]
         assert entry["comment_id"] == answer.json()["comment_id"]
         assert "Đèn vẫn chưa sáng" in entry["text"]["vi"]
+
+    def test_shows_its_answer_and_by_when_it_must_come(self, office):
+        receipt = office.post(a_body()).json()
+        report_id, code = UUID(receipt["report_id"]), receipt["tracking_code"]
+        comment_id = UUID(office.comment(code, receipt["secret"], "Đèn vẫn chưa sáng").json()["comment_id"])
+        office.comment(code, receipt["secret"], "Bao giờ thì xong?")
+
+        before = office.shown(code)["timeline"][1]
+        words = {"comment_id": comment_id, "answer": "Mai sẽ thay", "on_time": True}
+        answered = CaseAnswered(report_id=report_id, at=now(), version=3, agency="dh", **words)
+        office.handling.together([envelope(answered)])
+        first, second = (entry for entry in office.shown(code)["timeline"] if entry["topic"] == "report.commented")
+
+        assert (before["answer"], before["answered_at"]) == (second["answer"], second["answered_at"]) == (None, None)
+        assert datetime.fromisoformat(before["due_at"]) - datetime.fromisoformat(before["at"]) == timedelta(days=1)
+        assert (first["answer"], datetime.fromisoformat(first["answered_at"])) == ("Mai sẽ thay", answered.at)
 
     @pytest.mark.parametrize("secret", ["", "x", "A" * 27, "é".encode()])
     def test_needs_the_secret_of_the_link(self, office, secret):

@@ -13,7 +13,7 @@ from services.notify.domain.webhooks import AddWebhook
 from services.notify.handlers import HANDLERS
 from shared.database import Sessions
 from shared.errors import NotYet, Refused
-from shared.messages import CaseAssigned, CaseResolved, Fact, ReporterReachable, ReportReceived
+from shared.messages import CaseAssigned, CaseResolved, Fact, FollowerReachable, ReporterReachable, ReportReceived
 from tests.builders import MONDAY, delivered, envelope, received, topics
 from tests.notify.conftest import reachable
 from tests.notify.stories import about, everything
@@ -152,9 +152,9 @@ class TestAddWebhook:
 
 
 class TestHandlers:
-    def test_contacts_are_the_only_thing_heard_of_a_reporter(self):
-        assert ReporterReachable in HANDLERS
-        assert [kind for kind in HANDLERS if "sealed" in getattr(kind, "model_fields", {})] == [ReporterReachable, AddWebhook]
+    def test_contacts_are_the_only_thing_heard_of_who_reports_and_who_follows(self):
+        sealed = [kind for kind in HANDLERS if "sealed" in getattr(kind, "model_fields", {})]
+        assert sealed == [ReporterReachable, FollowerReachable, AddWebhook]
 
 
 class TestGauges:

@@ -11,7 +11,7 @@ from jinja2 import UndefinedError
 from services.notify.domain import times
 from services.notify.domain.letters import LANGUAGES, TEMPLATES, letter
 from services.notify.domain.notices import LADDER, LINK, Notice, State
-from services.notify.domain.telling import STATUS, TOLD, Subject, values_of
+from services.notify.domain.telling import FOLLOWERS_LETTER, STATUS, TOLD, Subject, values_of
 from services.notify.domain.webhooks import Webhook
 from shared import messages as say
 from shared.messages import CaseAccepted, CaseAnswered, CaseAssigned, CaseProgressed, CaseResolved, Fact, ReportReceived
@@ -56,7 +56,11 @@ class TestLetters:
         topics = {kind.topic for kind in TOLD}
 
         for language in LANGUAGES:
-            assert {path.stem for path in (TEMPLATES / language).glob("*.txt")} == topics | {"letter"}
+            assert {path.stem for path in (TEMPLATES / language).glob("*.txt")} == topics | {
+                "letter",
+                FOLLOWERS_LETTER,
+                "follower.reachable",
+            }
 
     def test_says_what_was_done_in_full(self, quang_tri):
         report = received(tracking_code="QT-2026-000123")
@@ -112,7 +116,7 @@ class TestLetters:
 
     def test_a_value_that_is_missing_is_an_error_not_a_gap(self, quang_tri):
         report = received()
-        values = values_of(about(report, CaseResolved), Subject.of(report), quang_tri)
+        values = values_of(about(report, CaseResolved), Subject.of(report), quang_tri, "vi")
 
         with pytest.raises(UndefinedError, match="outcome"):
             letter("case.resolved", "vi", {name: value for name, value in values.items() if name != "outcome"})

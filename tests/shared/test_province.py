@@ -164,7 +164,7 @@ class TestReadProvince:
             ("areas.yaml", "agency: ubnd-dong-ha,", "agency: ubnd-dongha,", "19333: unknown agency 'ubnd-dongha'"),
             ("areas.yaml", 'code: "19351"', 'code: "19333"', "19333: code is used twice in areas"),
             ("areas.yaml", 'code: "19351"', "code: 19351", "19351: code: Input should be a valid string"),
-            ("policy.yaml", "urgent_class: U4", "urgent_class: U5", "unknown SLA class 'U5'"),
+            ("policy.yaml", "urgent_class: U4", "urgent_class: U5", "urgent_class: unknown SLA class 'U5'"),
             (
                 "policy.yaml",
                 "worked_days: [2026-01-10]",

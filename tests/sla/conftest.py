@@ -14,6 +14,7 @@ from shared.handling import Handling
 from shared.province import Province, read_province
 from shared.settings import PROJECT
 from tests.builders import MONDAY
+from tests.sla.calling import Caller, calling
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +35,23 @@ def rooms(database_url: str, quang_tri: Province) -> Iterator[Sessions]:
         province.store(session, quang_tri, MONDAY)
     yield sessions(of)
     of.dispose()
+
+
+@pytest.fixture(scope="module")
+def module_rooms(module_database_url: str, quang_tri: Province) -> Iterator[Sessions]:
+    """One database for a whole file."""
+    migrate(module_database_url, "sla")
+    of = engine(module_database_url, "sla")
+    with sessions(of).begin() as session:
+        province.store(session, quang_tri, MONDAY)
+    yield sessions(of)
+    of.dispose()
+
+
+@pytest.fixture
+def call(rooms: Sessions) -> Iterator[Caller]:
+    with calling(rooms) as caller:
+        yield caller
 
 
 @pytest.fixture

@@ -99,7 +99,7 @@ class TestRefusals:
         [
             ("approve", {}, OPERATOR, 409, "illegal_move"),
             ("accept", {}, XAY_DUNG, 403, "not_your_case"),
-            ("accept", {"version": 0}, DONG_HA, 409, "stale"),
+            ("accept", {"version": 0}, DONG_HA, 412, "stale"),
             ("accept", {}, OPERATOR, 403, "forbidden"),
             ("approve", {}, DONG_HA, 403, "forbidden"),
             ("accept", {}, {}, 401, "credentials_missing"),

@@ -15,6 +15,7 @@ from shared.messages import (
     ApproveResult,
     Message,
     Outcome,
+    Photo,
     RefuseReport,
     ReportCommented,
     ReportProgress,
@@ -71,6 +72,14 @@ class TestRoute:
         assert topics(said) == ["case.assigned", "assignment"]
         assert said[1].due_at == case.due_at == keeper.calendar.add(MONDAY, keeper.calendar.day * 3)
         assert said[1].take_up_by == keeper.calendar.add(MONDAY + timedelta(seconds=1), 8 * HOUR)
+
+    def test_the_agency_is_told_which_photos_there_are(self, keeper):
+        report = received(media=(Photo(media_id=uuid4(), sha256="0" * 64),))
+        case, _ = Case.open(report, keeper)
+
+        [_, assignment] = assigning.route(case, routed(report), keeper, actor="routing", at=MONDAY)
+
+        assert assignment.media == report.media
 
     def test_the_route_clock_stops_and_the_others_start(self, routed_case):
         assert {clock.name for clock in routed_case.clocks if clock.running} == {"take_up", "resolve"}

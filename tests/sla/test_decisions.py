@@ -98,6 +98,11 @@ class TestEvidence:
 
         assert case.state == State.IN_PROGRESS
 
+    def test_goes_out_with_the_answer_it_proves(self, case, keeper):
+        submitted(case, keeper, MONDAY + HOUR)
+
+        assert approved(case, keeper, MONDAY + 2 * HOUR).evidence == ANSWER["evidence"]
+
     def test_is_asked_only_for_what_the_policy_names(self, case, keeper):
         bare = asked(say.SubmitResult, case.report_id, **{**ANSWER, "evidence": ()})
 

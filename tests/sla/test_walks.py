@@ -255,7 +255,7 @@ class Walk(RuleBasedStateMachine):
 
     def cases(self) -> Iterator[tuple[Case, list[Move]]]:
         with self.rooms() as session:
-            for case in store.page_of_cases(session):
+            for case in store.cases_where(session):
                 yield case, store.history_of(session, case.report_id)
 
     def everything(self) -> tuple[list[str], Any]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from services.cli.bench import clocks as clock_bench
+from services.cli.bench import intake as intake_bench
 from services.cli.bench.pipeline import Round, measure
 from services.cli.process import CannotStart
 
@@ -54,6 +55,27 @@ def _clock_figures(small: clock_bench.Size, large: clock_bench.Size) -> dict[str
         "idle_growth": round(median(b / a for a, b in zip(small.idle, large.idle, strict=True)), 2),
         "fire_growth": round(median(b / a for a, b in zip(small.fired, large.fired, strict=True)), 2),
     }
+
+
+def intake(
+    reports: Annotated[int, typer.Option(help="Requests of one round.")] = 4000,
+    rounds: Annotated[int, typer.Option(help="How often all are measured, in turn.")] = 5,
+    connections: Annotated[int, typer.Option(help="Clients at the same time.")] = 32,
+    json_file: JsonFile = None,
+) -> None:
+    """Durable POST/s and p99 of intake, beside a plain endpoint with a commit each, and beside one that stores nothing."""
+    found = intake_bench.measure(reports=reports, rounds=rounds, connections=connections, say=typer.echo)
+    figures = {f"{name}_per_second": round(median(one.throughput for one in of), 1) for name, of in found.items()}
+    figures |= {f"{name}_p99_ms": round(median(one.p99 for one in of), 1) for name, of in found.items()}
+    for name, ratio, field in (
+        ("throughput_vs_plain", "plain", "throughput"),
+        ("p99_vs_plain", "plain", "p99"),
+        ("throughput_vs_echo", "echo", "throughput"),
+    ):
+        pairs = zip(found["intake"], found[ratio], strict=True)
+        figures[name] = round(median(getattr(a, field) / getattr(b, field) for a, b in pairs), 2)
+    typer.echo("\n".join(f"{name:22}{value:>10,}" for name, value in figures.items()))
+    _keep(figures, json_file)
 
 
 def _keep(figures: dict[str, float], json_file: Path | None) -> None:

@@ -11,7 +11,7 @@ from services.cli.process import LOOPBACK
 AREAS = ("dh", "txqt", "vl", "gl")
 
 
-def requests(key: str, count: int) -> Iterator[bytes]:
+def requests(path: str, key: str, count: int) -> Iterator[bytes]:
     """Whole HTTP requests, each with its own Idempotency-Key."""
     for number in range(count):
         location = {"area": AREAS[number % len(AREAS)], "address": f"Số {number} đường Hùng Vương"}
@@ -19,22 +19,23 @@ def requests(key: str, count: int) -> Iterator[bytes]:
             {"category": "CS01", "description": "Đèn đường hỏng ba ngày nay, buổi tối rất nguy hiểm.", "location": location}
         ).encode()
         head = (
-            f"POST /v1/reports HTTP/1.1\r\nHost: localhost\r\nX-Api-Key: {key}\r\nIdempotency-Key: {uuid4()}\r\n"
+            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nX-Api-Key: {key}\r\nIdempotency-Key: {uuid4()}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         yield head.encode() + body
 
 
 class Portal:
-    """``accepted`` maps each report id to the moment (``perf_counter``) its 201 arrived."""
+    """``accepted`` maps each report id to the moment (``perf_counter``) its 201 arrived; ``took``: seconds from each request to that."""
 
-    def __init__(self, port: int, key: str) -> None:
-        self.port, self.key = port, key
+    def __init__(self, port: int, key: str, path: str = "/v1/reports") -> None:
+        self.port, self.key, self.path = port, key, path
         self.accepted: dict[str, float] = {}
+        self.took: list[float] = []
 
     async def at_full_speed(self, count: int, connections: int) -> None:
         """Post ``count`` reports over so many connections, each waiting for its answer before it posts again."""
-        waiting = requests(self.key, count)
+        waiting = requests(self.path, self.key, count)
         await asyncio.gather(*(self._work(waiting) for _ in range(connections)))
 
     async def at_rate(self, per_second: float, count: int, connections: int = 8) -> None:
@@ -44,7 +45,7 @@ class Portal:
         for line in lines:
             free.put_nowait(line)
         began, posting = time.perf_counter(), []
-        for number, request in enumerate(requests(self.key, count)):
+        for number, request in enumerate(requests(self.path, self.key, count)):
             await asyncio.sleep(max(0.0, began + number / per_second - time.perf_counter()))
             posting.append(asyncio.create_task(self._one(free, request)))
         await asyncio.gather(*posting)
@@ -63,10 +64,13 @@ class Portal:
         free.put_nowait(line)
 
     async def _post(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> None:
+        began = time.perf_counter()
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")).split(b":")[1])
         body = await reader.readexactly(length)
         if not head.startswith(b"HTTP/1.1 201"):
             raise RuntimeError(f"intake answered {head[:20]!r}: {body[:300]!r}")
-        self.accepted[json.loads(body)["report_id"]] = time.perf_counter()
+        answered = time.perf_counter()
+        self.accepted[json.loads(body)["report_id"]] = answered
+        self.took.append(answered - began)

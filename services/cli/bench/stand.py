@@ -2,7 +2,7 @@
 
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +16,13 @@ from services.cli.private_postgres import PrivatePostgres
 from services.cli.private_rabbitmq import PrivateRabbit, ensure_installed
 from services.cli.process import LOOPBACK, CannotStart, end, free_port, spawn, wait_until
 from services.cli.system import HANDLERS, load_all, migrate_all, room, whole_topology
-from services.intake import store as intake
+from services.intake.store import portals
 from shared.bus.rabbitmq import RabbitBus
 from shared.clock import now
 from shared.province import read_province
 from shared.settings import PROJECT
+
+ALL = tuple(HANDLERS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +58,10 @@ def machines() -> Iterator[tuple[PrivatePostgres, PrivateRabbit, Path]]:
 
 
 @contextmanager
-def stand(postgres: PrivatePostgres, rabbit: PrivateRabbit, folder: Path, name: str, settings: Mapping[str, str]) -> Iterator[Stand]:
-    """A fresh database and vhost called ``name``, and four services with ``settings`` beside the usual ones."""
+def stand(
+    postgres: PrivatePostgres, rabbit: PrivateRabbit, folder: Path, name: str, settings: Mapping[str, str], services: Sequence[str] = ALL
+) -> Iterator[Stand]:
+    """A fresh database and vhost called ``name``, and ``services`` with ``settings`` beside the usual ones."""
     database, amqp = empty_database(postgres, name), _fresh_vhost(rabbit, name)
     province = read_province(PROJECT / "deploy/provinces/quang-tri")
     migrate_all(database, lambda _: None)
@@ -65,30 +69,41 @@ def stand(postgres: PrivatePostgres, rabbit: PrivateRabbit, folder: Path, name: 
     bus = RabbitBus(amqp, management_url=rabbit.management_url)
     bus.apply(whole_topology(province))
     with room(database, "intake") as rooms, rooms.begin() as session:
-        key = intake.add_portal(session, "bench", "Bench", now())
-    usual = {"DATABASE_URL": database, "AMQP_URL": amqp, "MAILBOX_DIR": str(folder / "mailbox"), "PUBLIC_URL": "http://localhost/r"}
+        key = portals.add_portal(session, "bench", "Bench", now())
+    usual = {
+        "DATABASE_URL": database,
+        "AMQP_URL": amqp,
+        "MAILBOX_DIR": str(folder / "mailbox"),
+        "MEDIA_URL": str(folder / "media"),
+        "PUBLIC_URL": "http://localhost/r",
+    }
     environment = {"PATH": "/usr/bin:/bin", "LOG_LEVEL": "WARNING", **make_keys(folder / "keys"), **usual, **settings}
-    with _services(environment, folder / f"{name}.log") as ports:
+    with _services(services, environment, folder / f"{name}.log") as ports:
         yield Stand(intake_port=ports["intake"], portal_key=key, bus=bus)
 
 
 @contextmanager
-def _services(environment: Mapping[str, str], log: Path) -> Iterator[dict[str, int]]:
-    ports = {name: free_port() for name in HANDLERS}
+def _services(services: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[dict[str, int]]:
+    ports = {name: free_port() for name in services}
     with ExitStack() as stack, log.open("ab") as output:
         for name, port in ports.items():
             own = {**environment, "HTTP_PORT": str(port)}
             process = spawn([sys.executable, "-m", f"services.{name}"], environment=own, folder=PROJECT, output=output)
             stack.callback(end, process, SIGTERM, 15)
-        for name, port in ports.items():
-            if not wait_until(lambda port=port: _ready(port), timeout=30):  # type: ignore[misc]  # bound now on purpose
-                raise CannotStart(f"{name} did not become ready: {log.read_text(encoding='utf-8')[-2000:]}")
+        for port in ports.values():
+            answering(port, "/readyz", log)
         yield ports
 
 
-def _ready(port: int) -> bool:
+def answering(port: int, path: str, log: Path) -> None:
+    """Wait until it does. Raises :class:`CannotStart` with the end of its ``log``."""
+    if not wait_until(lambda: _answers(f"http://{LOOPBACK}:{port}{path}"), timeout=30):
+        raise CannotStart(f"nothing answers at port {port}: {log.read_text(encoding='utf-8')[-2000:]}")
+
+
+def _answers(url: str) -> bool:
     try:
-        return httpx2.get(f"http://{LOOPBACK}:{port}/readyz", timeout=2, trust_env=False).is_success
+        return httpx2.get(url, timeout=2, trust_env=False).is_success
     except httpx2.HTTPError:
         return False
 

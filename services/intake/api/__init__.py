@@ -5,14 +5,17 @@ from datetime import timedelta
 from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
 
-from services.intake import store
-from services.intake.api import posting, privacy, reporting, showing
+from services.intake.api import auditing, bulk, following, listing, media, open311, photos, posting, privacy, reporting, showing, similar
 from services.intake.api.recent import Recent
+from services.intake.api.uploads import Uploads
 from services.intake.settings import IntakeSettings
+from services.intake.store import portals
+from services.intake.store.files import Files
 from shared import province
 from shared.access import Principal, key_hash
 from shared.limits import NO_LIMIT, Rate
 from shared.origins import Origins
+from shared.privacy import SealingKeys
 from shared.problems import Busy
 from shared.province import NoProvince, Province
 from shared.web import Desk, PortalOf
@@ -20,7 +23,7 @@ from shared.web import Desk, PortalOf
 FRESH = timedelta(seconds=5)  # how long a withdrawn key or an old province may live on
 
 
-def routes(desk: Desk, settings: IntakeSettings) -> APIRouter:
+def routes(desk: Desk, settings: IntakeSettings, files: Files) -> APIRouter:
     """All of it."""
 
     def read(_latest: str) -> Province:
@@ -31,11 +34,21 @@ def routes(desk: Desk, settings: IntakeSettings) -> APIRouter:
             raise Busy("no province is loaded here yet", code="no_province") from None
 
     provinces = Recent(read, lasts=FRESH, clock=desk.clock)
+    seals = SealingKeys.parse(settings.sealing_keys)
+    uploads = Uploads(desk=desk, files=files, seals=seals, limit=settings.media_limit, memory=settings.media_memory)
     router = APIRouter()
     router.include_router(posting.routes(desk, settings, provinces), tags=["reports"])
+    router.include_router(bulk.routes(desk, settings, provinces), tags=["reports"])
     router.include_router(reporting.routes(desk, settings, provinces))
+    router.include_router(listing.routes(desk, provinces), tags=["reports"])
+    router.include_router(following.routes(desk, settings, provinces), tags=["followers"])
+    router.include_router(similar.routes(desk, provinces), tags=["reports"])
     router.include_router(showing.routes(desk, provinces), tags=["reports"])
     router.include_router(privacy.routes(desk, settings, provinces))
+    router.include_router(auditing.routes(desk))
+    router.include_router(media.routes(desk, settings, provinces, uploads))
+    router.include_router(photos.routes(desk, files, seals))
+    router.include_router(open311.routes(desk, settings, provinces, portal_of(desk)))
     return router
 
 
@@ -44,13 +57,13 @@ def portal_of(desk: Desk, usual: Rate = NO_LIMIT) -> PortalOf:
 
     def read(hashed: str) -> Principal | None:
         with desk.sessions() as session:
-            return store.portal_by_hash(session, hashed, desk.clock(), usual=usual)
+            return portals.portal_by_hash(session, hashed, desk.clock(), usual=usual)
 
-    portals = Recent(read, lasts=FRESH, clock=desk.clock)
+    known = Recent(read, lasts=FRESH, clock=desk.clock)
 
     async def holder(key: str) -> Principal | None:
         hashed = key_hash(key)
-        return portals.remembered(hashed) or await run_in_threadpool(portals, hashed)
+        return known.remembered(hashed) or await run_in_threadpool(known, hashed)
 
     return holder
 
@@ -60,7 +73,7 @@ def origins(desk: Desk) -> Origins:
 
     def read(_all: str) -> frozenset[str]:
         with desk.sessions() as session:
-            return store.origins(session, desk.clock())
+            return portals.origins(session, desk.clock())
 
     known = Recent(read, lasts=FRESH, clock=desk.clock)
 

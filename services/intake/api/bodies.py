@@ -6,9 +6,11 @@ import json
 import re
 from collections.abc import Callable
 from typing import Annotated, Literal, Self
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, model_validator
 
+from services.intake.domain.media import MOST_OF_REPORTER
 from shared.texts import Text
 
 VIETNAM_LATITUDE, VIETNAM_LONGITUDE = (8.0, 24.0), (102.0, 118.0)  # degrees, with the islands
@@ -41,8 +43,17 @@ def telephone(text: str) -> str:
     return f"+84{found[1]}" if found else ""
 
 
+def _different(ids: tuple[UUID, ...]) -> tuple[UUID, ...]:
+    if len(set(ids)) < len(ids):
+        raise ValueError("must name each upload once")
+    return ids
+
+
 def _degrees(lowest: float, highest: float) -> object:
     return Field(ge=lowest, le=highest, strict=True, allow_inf_nan=False)
+
+
+Description = Annotated[Text, AfterValidator(at_least(5))]
 
 
 class Body(BaseModel):
@@ -84,17 +95,30 @@ class ReportBody(Body):
     """A citizen's report, as a portal sends it."""
 
     category: Annotated[str, Field(max_length=50)]
-    description: Annotated[Text, AfterValidator(at_least(5))]
+    description: Description
     location: Place
     attributes: Annotated[dict[str, Annotated[Text, Field(max_length=500)]], Field(max_length=20)] = {}
     urgent: StrictBool = False
     contact: Contact | None = None
     language: Literal["vi", "en"] = "vi"
     external_ref: Annotated[Text, Field(max_length=255)] = ""
+    media: Annotated[tuple[UUID, ...], Field(max_length=MOST_OF_REPORTER), AfterValidator(_different)] = ()
 
     def fingerprint(self, key: str) -> str:
         """HMAC-SHA-256 of the content, whatever its spacing and order. Keyed: a plain hash gives the contact to whoever tries numbers."""
         content = json.dumps(self.model_dump(mode="json", exclude_defaults=True), sort_keys=True)
+        return hmac.new(key.encode(), content.encode(), hashlib.sha256).hexdigest()
+
+
+class FollowerBody(Body):
+    """Somebody who wants to hear what becomes of a report, and how."""
+
+    contact: Contact
+    language: Literal["vi", "en"] = "vi"
+
+    def fingerprint(self, key: str, report_id: UUID) -> str:
+        """HMAC-SHA-256 of the address: the same contact of the same report again is known by it, and nobody else can tell whose it is."""
+        content = f"follower {report_id} {self.contact.email.lower()} {self.contact.phone}"
         return hmac.new(key.encode(), content.encode(), hashlib.sha256).hexdigest()
 
 

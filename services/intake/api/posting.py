@@ -73,19 +73,13 @@ class CommentReceipt(BaseModel):
 def routes(desk: Desk, settings: IntakeSettings, provinces: Recent[str, Province]) -> APIRouter:
     """The writing half."""
     router = APIRouter(prefix="/v1", route_class=StrictRoute)
-    seals = SealingKeys.parse(settings.sealing_keys)
-    keep_report, keep_comment = _report_keeper(desk), _comment_keeper(desk)
+    receive_report, keep_comment = report_receiver(desk, settings, provinces), comment_keeper(desk)
 
     @router.post("/reports", status_code=201)
     async def receive(body: ReportBody, caller: Caller, response: Response, idempotency_key: IdempotencyKey = "") -> Receipt:
         """A citizen's report, safe when this answers. Send it again with the same key whenever no answer came."""
-        key, of = _checked(idempotency_key), await _latest(provinces)
-        asked = _asked(body, settings, portal=caller.name, key=key, of=of, seals=seals, desk=desk)
-        wrong = list(objections(of, category=body.category, area=body.location.area, urgent=body.urgent, attributes=body.attributes))
-        if wrong and await run_in_threadpool(_sent_before, desk, asked) is None:
-            raise _unfit(wrong)
-        kept = await keep_report(asked)
-        receipt = _receipt(kept, settings, of)
+        kept = await receive_report(body, caller.name, checked_key(idempotency_key))
+        receipt = receipt_of(kept, settings, await latest(provinces))
         response.headers["Location"] = receipt.status_url
         if isinstance(kept, Report):
             response.headers["Idempotent-Replayed"] = "true"
@@ -100,15 +94,33 @@ def routes(desk: Desk, settings: IntakeSettings, provinces: Recent[str, Province
         idempotency_key: IdempotencyKey = "",
     ) -> CommentReceipt:
         """A word from the reporter, which the agency has to answer within a day."""
-        report_id = await run_in_threadpool(_report_id, desk, tracking_code, await _latest(provinces))
+        report_id = await run_in_threadpool(_report_id, desk, tracking_code, await latest(provinces))
         if not link_opens(settings.link_key, report_id, x_report_secret):
             raise Forbidden("this is not the secret of this report's link", code="secret_wrong")
-        name = uuid5(COMMENTS, f"{report_id}:{_checked(idempotency_key)}") if idempotency_key else new_id()
+        name = uuid5(COMMENTS, f"{report_id}:{checked_key(idempotency_key)}") if idempotency_key else new_id()
         if not await keep_comment(AddComment(report_id=report_id, at=desk.clock(), comment_id=name, text=body.text)):
             response.headers["Idempotent-Replayed"] = "true"
         return CommentReceipt(comment_id=name)
 
     return router
+
+
+def report_receiver(
+    desk: Desk, settings: IntakeSettings, provinces: Recent[str, Province]
+) -> Callable[[ReportBody, str, str], Awaitable[ReceiveReport | Report]]:
+    """What every door does with a report of a portal under a key."""
+    seals, keep = SealingKeys.parse(settings.sealing_keys), _report_keeper(desk)
+
+    async def receive(body: ReportBody, portal: str, key: str) -> ReceiveReport | Report:
+        """What was kept now, or under this key before. Raises :class:`KeyReused`, and ``RequestValidationError`` for what doesn't fit."""
+        of = await latest(provinces)
+        asked = _asked(body, settings, portal=portal, key=key, of=of, seals=seals, desk=desk)
+        wrong = list(objections(of, category=body.category, area=body.location.area, urgent=body.urgent, attributes=body.attributes))
+        if wrong and await run_in_threadpool(_sent_before, desk, asked) is None:
+            raise _unfit(wrong)
+        return await keep(asked)
+
+    return receive
 
 
 def _report_keeper(desk: Desk) -> Callable[[ReceiveReport], Awaitable[ReceiveReport | Report]]:
@@ -129,7 +141,9 @@ def _report_keeper(desk: Desk) -> Callable[[ReceiveReport], Awaitable[ReceiveRep
     return keep
 
 
-def _comment_keeper(desk: Desk) -> Callable[[AddComment], Awaitable[bool]]:
+def comment_keeper(desk: Desk) -> Callable[[AddComment], Awaitable[bool]]:
+    """What every door does with a reporter's word."""
+
     def text_before(asked: AddComment) -> str:
         with desk.sessions() as session:
             entry = store.comment_by_id(session, asked.report_id, asked.comment_id)
@@ -178,7 +192,7 @@ def _same(before: Report, asked: ReceiveReport) -> Report:
     return before
 
 
-def _receipt(kept: ReceiveReport | Report, settings: IntakeSettings, of: Province) -> Receipt:
+def receipt_of(kept: ReceiveReport | Report, settings: IntakeSettings, of: Province) -> Receipt:
     """The secret stands behind a # of the link: browsers keep that to themselves, and no log of a server gets it."""
     received_at = kept.received_at if isinstance(kept, Report) else kept.at
     secret = link_secret(settings.link_key, kept.report_id)
@@ -194,7 +208,8 @@ def _receipt(kept: ReceiveReport | Report, settings: IntakeSettings, of: Provinc
     )
 
 
-def _checked(key: str) -> str:
+def checked_key(key: str) -> str:
+    """``key``. Raises :class:`KeyMissing` for what is none."""
     if not KEY.fullmatch(key):
         raise KeyMissing("send an Idempotency-Key header of 1 to 255 visible ASCII characters, a new one for each report")
     return key
@@ -204,7 +219,8 @@ def _unfit(wrong: list[Objection]) -> RequestValidationError:
     return RequestValidationError([{"type": "unfit", "loc": ("body", *path), "msg": message} for path, message in wrong])
 
 
-async def _latest(provinces: Recent[str, Province]) -> Province:
+async def latest(provinces: Recent[str, Province]) -> Province:
+    """The province, without a thread when it was read a moment ago."""
     province = provinces.remembered("latest") or await run_in_threadpool(provinces, "latest")
     assert province
     return province

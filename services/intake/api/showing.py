@@ -1,7 +1,9 @@
 """What everybody may read: reports and how they fare, and what can be reported. Never who reported."""
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Header, Response
@@ -11,10 +13,12 @@ from sqlalchemy.orm import Session
 from services.intake import store
 from services.intake.api.recent import Recent
 from services.intake.domain import wording
-from services.intake.domain.phrases import public_copy
+from services.intake.domain.media import Media, named
+from services.intake.domain.phrases import public_copy, public_data
 from services.intake.domain.report import ANSWERED, Report, Status
-from services.intake.domain.timeline import REPORTERS_WORDS, Entry
+from services.intake.domain.timeline import Entry
 from services.intake.domain.tracking import Mistyped, read_code
+from services.intake.store import media
 from shared.errors import NotFound
 from shared.messages import Outcome
 from shared.province import Attribute, Province, Wording
@@ -26,8 +30,21 @@ class Named(BaseModel):
     name: Wording
 
 
+class PhotoView(BaseModel):
+    """A released photo; addresses are relative to intake's own."""
+
+    media_id: UUID
+    url: str
+    thumbnail_url: str
+    width: int
+    height: int
+
+
 class EntryView(BaseModel):
-    """``text`` says it in words; the fields after it say the same to programs, where they apply."""
+    """``text`` says it in words; the fields after it say the same to programs, where they apply.
+
+    A reporter's comment has its ``answer`` with it, ``answered_at`` when it came, and ``due_at``, by when it must.
+    """
 
     at: AwareDatetime
     topic: str
@@ -36,7 +53,10 @@ class EntryView(BaseModel):
     outcome: Outcome | None = None
     answer: str | None = None
     comment_id: str | None = None
+    answered_at: AwareDatetime | None = None
+    due_at: AwareDatetime | None = None
     about: str | None = None
+    evidence: list[PhotoView] = []
 
 
 class ReportView(BaseModel):
@@ -54,6 +74,7 @@ class ReportView(BaseModel):
     due_at: AwareDatetime | None
     outcome: Outcome | None
     answer: str | None
+    media: list[PhotoView]
     timeline: list[EntryView]
 
 
@@ -80,17 +101,18 @@ def routes(desk: Desk, provinces: Recent[str, Province]) -> APIRouter:
     def categories(response: Response) -> Categories:
         """What can be reported."""
         response.headers["Cache-Control"] = "max-age=60"
-        of = _known(provinces)
+        of = known(provinces)
         return Categories(categories=[_category(of, code) for code in of.categories])
 
     @router.get("/reports/{tracking_code}", response_model=ReportView)
     def report(tracking_code: str, if_none_match: Annotated[str, Header()] = "") -> Response:
         """One report and what happened to it so far."""
-        of = _known(provinces)
+        of = known(provinces)
         with desk.sessions() as session:
             found = report_by_typed_code(session, tracking_code, of)
             entries = store.timeline_of(session, found.report_id)
-        return _tagged(view(found, entries, of).model_dump_json().encode(), if_none_match)
+            photos = media.released(session, found.report_id, [media_id for entry in entries for media_id in _evidence(entry)])
+        return _tagged(view(found, entries, of, photos).model_dump_json().encode(), if_none_match)
 
     return router
 
@@ -107,7 +129,7 @@ def report_by_typed_code(session: Session, typed: str, of: Province) -> Report:
     return report
 
 
-def view(report: Report, entries: list[Entry], of: Province) -> ReportView:
+def view(report: Report, entries: list[Entry], of: Province, photos: Sequence[Media] = ()) -> ReportView:
     """The report with its names in words."""
     answer: dict[str, Any] = {}
     if report.status in ANSWERED:
@@ -116,16 +138,17 @@ def view(report: Report, entries: list[Entry], of: Province) -> ReportView:
         tracking_code=report.tracking_code,
         status=report.status,
         status_name=wording.STATUS[report.status],
-        category=_named(of.categories, report.category),
+        category=name_of(of.categories, report.category),
         description=public_copy(report.description, of),
-        area=_named(of.areas, report.location["area"]) if report.location.get("area") else None,
+        area=name_of(of.areas, report.location["area"]) if report.location.get("area") else None,
         urgent=report.urgent,
-        agency=_named(of.agencies, report.agency) if report.agency else None,
+        agency=name_of(of.agencies, report.agency) if report.agency else None,
         received_at=report.received_at,
         due_at=report.due_at,
         outcome=answer.get("outcome"),
         answer=answer.get("answer"),
-        timeline=[_received(report, of), *(_entry(entry, of) for entry in entries)],
+        media=[_photo(one) for one in photos if not one.uploader.startswith("agency:")],
+        timeline=[_received(report, of), *_entries(entries, of, photos)],
     )
 
 
@@ -135,22 +158,47 @@ def _received(report: Report, of: Province) -> EntryView:
     return EntryView(at=report.received_at, topic="report.received", text=text, agency=None)
 
 
-def _entry(entry: Entry, of: Province) -> EntryView:
-    agency = _named(of.agencies, entry.agency) if entry.agency else None
+def _entries(entries: list[Entry], of: Province, photos: Sequence[Media]) -> Iterator[EntryView]:
+    answers = {entry.data["comment_id"]: entry for entry in entries if entry.topic == "case.answered"}
+    for entry in entries:
+        shown = _entry(entry, of, photos)
+        yield _with_answer(shown, answers.get(entry.data["comment_id"]), of) if entry.topic == "report.commented" else shown
+
+
+def _with_answer(comment: EntryView, answered: Entry | None, of: Province) -> EntryView:
+    """Due by today's policy; where that counts working time, only sla can tell the moment."""
+    allowance = of.policy.clocks["answer"].normal
+    due_at = comment.at + allowance.wall_time if allowance and allowance.time == "wall" else None
+    answer = {"answer": answered.data["answer"], "answered_at": answered.at} if answered else {}
+    return comment.model_copy(update={"due_at": due_at} | answer)
+
+
+def _entry(entry: Entry, of: Province, photos: Sequence[Media]) -> EntryView:
+    agency = name_of(of.agencies, entry.agency) if entry.agency else None
     holder = agency.name if agency else of.agencies[of.centre].name
     return EntryView(
         at=entry.at,
         topic=entry.topic,
-        text=wording.told(entry.topic, _public(entry, of), agency=holder, zone=ZoneInfo(of.time_zone)),
+        text=wording.told(entry.topic, public_data(entry, of), agency=holder, zone=ZoneInfo(of.time_zone)),
         agency=agency,
         outcome=entry.data.get("outcome"),
         answer=entry.data.get("answer"),
         comment_id=entry.data.get("comment_id"),
         about=entry.data.get("about"),
+        evidence=[_photo(one) for one in photos if one.id in _evidence(entry)],
     )
 
 
-def _named(entries: Any, code: str) -> Named:
+def _evidence(entry: Entry) -> list[UUID]:
+    return named(entry.data.get("evidence", ()))
+
+
+def _photo(one: Media) -> PhotoView:
+    url = f"/media/{one.id}.jpg"
+    return PhotoView(media_id=one.id, url=url, thumbnail_url=f"{url}?size=thumbnail", width=one.width, height=one.height)
+
+
+def name_of(entries: Any, code: str) -> Named:
     """A code that is no longer among ``entries`` names itself."""
     entry = entries.get(code)
     return Named(code=code, name=entry.name if entry else Wording(vi=code, en=code))
@@ -160,14 +208,15 @@ def _category(of: Province, code: str) -> CategoryView:
     category = of.categories[code]
     return CategoryView(
         code=code,
-        group=_named(of.groups, category.group),
+        group=name_of(of.groups, category.group),
         name=category.name,
         urgent_allowed=category.urgent_allowed,
         attributes=category.attributes,
     )
 
 
-def _known(provinces: Recent[str, Province]) -> Province:
+def known(provinces: Recent[str, Province]) -> Province:
+    """The province of this moment."""
     province = provinces("latest")
     assert province
     return province
@@ -179,9 +228,3 @@ def _tagged(body: bytes, seen: str) -> Response:
     if headers["ETag"] in seen:
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type="application/json")
-
-
-def _public(entry: Entry, of: Province) -> dict[str, Any]:
-    """A reporter's own words without what names people; what an office writes may name its telephone."""
-    field = REPORTERS_WORDS.get(entry.topic)
-    return {**entry.data, field: public_copy(entry.data[field], of)} if field else entry.data

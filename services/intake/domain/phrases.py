@@ -6,10 +6,12 @@ between, and with the tone on either vowel (``tòa``, ``toà``). What is written
 
 import re
 from functools import lru_cache
+from typing import Any
 
 from pydantic import BaseModel
 
 from services.intake.domain.screening import redacted
+from services.intake.domain.timeline import REPORTERS_WORDS, Entry
 from shared.province import Province, Redirect, Wording
 
 LEFT_OUT = "[…]"
@@ -46,6 +48,12 @@ def public_copy(text: str, of: Province) -> str:
     """``text`` as everybody may read it: without what names people, and without insults."""
     shown = redacted(text)
     return _pattern(of.abusive, re.IGNORECASE).sub(LEFT_OUT, shown) if of.abusive else shown
+
+
+def public_data(entry: Entry, of: Province) -> dict[str, Any]:
+    """What everybody may read of ``entry``: a reporter's own words as a public copy; what an office writes may name its telephone."""
+    field = REPORTERS_WORDS.get(entry.topic)
+    return {**entry.data, field: public_copy(entry.data[field], of)} if field else entry.data
 
 
 def _advice(redirect: Redirect, phrase: str) -> Advice:

@@ -1,6 +1,7 @@
 """A report as it was sent, and how far its case has come, as far as intake was told."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
@@ -8,7 +9,8 @@ from uuid import UUID
 
 from services.intake.domain.screening import CONTACTS, redacted
 from shared import messages as say
-from shared.messages import Location, Message
+from shared.messages import Location, Message, Photo
+from shared.texts import folded
 
 
 class Status(StrEnum):
@@ -51,8 +53,11 @@ LEADS_TO: dict[type[Message], Status] = {
 
 
 class ReceiveReport(Message):
-    """A portal's POST, checked. ``sealed`` is the contact; ``fingerprint`` tells a repeated body from another under the same ``key``;
-    ``phone_hash`` and ``email_hash`` find the reports of who asks for them; ``advice`` and ``abusive`` as in ``report.received``."""
+    """A portal's POST, checked. ``sealed`` is the contact; ``fingerprint`` tells a repeated body from another under the same ``key``.
+
+    ``media`` are uploads that wait for it; ``media_urls`` pictures by their addresses, kept as sent, never fetched and shown to nobody yet.
+    ``phone_hash`` and ``email_hash`` find the reports of who asks for them; ``advice`` and ``abusive`` as in ``report.received``.
+    """
 
     topic = "receive_report"
     tracking_code: str
@@ -67,6 +72,8 @@ class ReceiveReport(Message):
     sealed: str
     language: str
     external_ref: str
+    media: tuple[UUID, ...] = ()
+    media_urls: tuple[str, ...] = ()
     phone_hash: str = ""
     email_hash: str = ""
     advice: tuple[str, ...] = ()
@@ -85,7 +92,8 @@ class AddComment(Message):
 class Report:
     """``version``, ``status_version`` and ``due_version`` are those of the facts that last told the holder, the status and the deadline:
 
-    facts come in any order and not each tells everything, so only a newer one for the same thing counts.
+    facts come in any order and not each tells everything, so only a newer one for the same thing counts. ``updated_at`` is when sla or the
+    reporter was last heard about it.
     """
 
     report_id: UUID
@@ -101,6 +109,8 @@ class Report:
     urgent: bool
     language: str
     received_at: datetime
+    updated_at: datetime
+    media_urls: list[str] = field(default_factory=list)
     status: Status = Status.RECEIVED
     status_version: int = 0
     agency: str = ""
@@ -109,24 +119,27 @@ class Report:
     due_version: int = 0
 
     @classmethod
-    def receive(cls, asked: ReceiveReport) -> tuple[Self, list[Message]]:
+    def receive(cls, asked: ReceiveReport, photos: Sequence[Photo] = ()) -> tuple[Self, list[Message]]:
         """The report and what is said about it: first how to reach the reporter, so that the news that follow find somebody."""
         report = cls(
-            **asked.model_dump(exclude={"at", "location", "advice", "abusive", *IDENTITY}),
+            **asked.model_dump(exclude={"at", "location", "media", "media_urls", "advice", "abusive", *IDENTITY}),
             location=asked.location.model_dump(exclude_defaults=True),
             received_at=asked.at,
+            updated_at=asked.at,
+            media_urls=list(asked.media_urls),
         )
-        content = asked.model_dump(exclude={"key", "fingerprint", "external_ref", "location", *IDENTITY})
+        content = asked.model_dump(exclude={"key", "fingerprint", "external_ref", "location", "media", "media_urls", *IDENTITY})
         content["description"] = redacted(asked.description, CONTACTS)
-        received = say.ReportReceived(**content, location=asked.location, reachable=bool(asked.sealed))
+        received = say.ReportReceived(**content, location=asked.location, reachable=bool(asked.sealed), media=tuple(photos))
         if not asked.sealed:
             return report, [received]
         return report, [say.ReporterReachable(report_id=asked.report_id, at=asked.at, sealed=asked.sealed), received]
 
-    def learn(self, fact: Message) -> None:
-        """Take over what is newer than what is known. Only sla's facts say where a case stands."""
+    def learn(self, fact: Message, *, at: datetime) -> None:
+        """Take over what is newer than what is known, when it is heard. Only sla's facts say where a case stands."""
         if not isinstance(fact, say.CaseFact):
             return
+        self.heard(at)
         if fact.version > self.version:
             self.version = fact.version
             self.agency = "" if isinstance(fact, say.CaseReturned) else fact.agency
@@ -136,6 +149,23 @@ class Report:
         due_at: datetime | None = None if isinstance(fact, say.ClockFact) else getattr(fact, "due_at", None)  # each clock has its own
         if due_at and fact.version > self.due_version:
             self.due_at, self.due_version = due_at, fact.version
+
+    def heard(self, at: datetime) -> None:
+        """Something about it changed for those who read it; time never goes back here."""
+        self.updated_at = max(self.updated_at, at)
+
+
+@dataclass(kw_only=True)
+class PublicText:
+    """What may be searched of a report: its words as everybody reads them, without diacritics. Written once, never changed."""
+
+    report_id: UUID
+    folded: str
+
+    @classmethod
+    def of(cls, report: Report) -> Self:
+        """Of a report just received."""
+        return cls(report_id=report.report_id, folded=folded(redacted(report.description)))
 
 
 @dataclass(kw_only=True)

@@ -27,7 +27,7 @@ SHOWN: dict[type[Fact], frozenset[str]] = {
     say.CaseExtended: frozenset({"due_at", "reason"}),
     say.CaseSubmitted: frozenset(),
     say.CaseSentBack: frozenset(),
-    say.CaseResolved: frozenset({"outcome", "answer", "on_time"}),
+    say.CaseResolved: frozenset({"outcome", "answer", "on_time", "evidence"}),
     say.CaseReopened: frozenset({"reason", "due_at"}),
     say.CaseClosed: frozenset(),
     say.CaseRefused: frozenset({"reason", "redirect"}),

@@ -1,51 +1,43 @@
 """Tables of intake, their mapping to the domain, and what is looked up in them."""
 
-import re
-import secrets
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
-from typing import Any, cast
+from datetime import date
 from uuid import UUID
 
 from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import (
-    ARRAY,
     Boolean,
     Column,
-    CursorResult,
+    Computed,
     Date,
-    Float,
+    Double,
     ForeignKey,
     Index,
     Integer,
     MetaData,
+    RowMapping,
     Table,
     Text,
     UniqueConstraint,
     Uuid,
     func,
-    insert,
+    literal_column,
     select,
-    update,
+    text,
 )  # fmt: skip
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.dialects.postgresql import insert as insert_unless_there
 from sqlalchemy.orm import Session, deferred, registry, undefer_group
 
-from services.intake.domain.report import OPEN, ReceiveReport, Report, Reporter, Status
+from services.intake.domain.georeport import KEYLESS, UPDATES
+from services.intake.domain.report import OPEN, PublicText, ReceiveReport, Report, Reporter, Status
 from services.intake.domain.timeline import Entry
 from shared import province
-from shared.access import Principal, Role, Scope, key_hash
 from shared.database import APPEND_ONLY
 from shared.errors import NotYet, Refused
-from shared.limits import Rate
 from shared.messages import AuditRoot, Message
 from shared.tables import BatchRows, Words, moment
 
-KEY_LASTS = timedelta(days=365)
-USUAL_SCOPES = (Scope.REPORT, Scope.COMMENT, Scope.READ_OWN)
-_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
-_SLUG = re.compile(r"[a-z0-9]{1,30}(-[a-z0-9]{1,30}){0,5}")
 metadata = MetaData()
 provinces = province.table(metadata)
 
@@ -66,16 +58,28 @@ reports = Table(
     Column("urgent", Boolean, nullable=False),
     Column("language", Text, nullable=False),
     moment("received_at"),
+    moment("updated_at"),
+    Column("media_urls", JSONB, nullable=False),
     Column("status", Words(Status), nullable=False),
     Column("status_version", Integer, nullable=False),
     Column("agency", Text, nullable=False),
     Column("version", Integer, nullable=False),
     moment("due_at", nullable=True),
     Column("due_version", Integer, nullable=False),
+    Column("area", Text, Computed("location ->> 'area'", persisted=True)),
+    Column("latitude", Double, Computed("(location ->> 'latitude')::double precision", persisted=True)),
+    Column("longitude", Double, Computed("(location ->> 'longitude')::double precision", persisted=True)),
     UniqueConstraint("portal", "key"),
+    *(Index(f"reports_{name}", name, "received_at", "report_id") for name in ("category", "area", "agency", "portal")),
+    Index("reports_place", "latitude", "longitude"),
+    Index("reports_urgent", "received_at", "report_id", postgresql_where=text("urgent")),
 )
 _is_open = reports.c.status.in_([str(status) for status in OPEN])
 Index("reports_open", reports.c.status, reports.c.version, postgresql_where=_is_open)
+Index("reports_by_receipt", reports.c.received_at, reports.c.report_id)
+Index("reports_by_update", reports.c.updated_at, reports.c.report_id)
+is_keyless = func.starts_with(reports.c.key, literal_column(f"'{KEYLESS}'"))
+Index("reports_keyless", reports.c.portal, reports.c.fingerprint, reports.c.received_at, postgresql_where=is_keyless)
 
 reporters = Table(
     "reporters",
@@ -84,6 +88,15 @@ reporters = Table(
     Column("sealed", Text, nullable=False),
     Column("phone_hash", Text, nullable=False),
     Column("email_hash", Text, nullable=False),
+)
+
+public_texts = Table(
+    "public_texts",
+    metadata,
+    Column("report_id", Uuid, ForeignKey("reports.report_id", deferrable=True, initially="DEFERRED"), primary_key=True),
+    Column("folded", Text, nullable=False),
+    Column("words", TSVECTOR, Computed("to_tsvector('simple'::regconfig, folded)", persisted=True)),
+    Index("public_texts_words", "words", postgresql_using="gin"),
 )
 
 timeline = Table(
@@ -97,21 +110,8 @@ timeline = Table(
     Column("agency", Text, nullable=False),
     Column("data", JSONB, nullable=False),
 )
-
-portals = Table(
-    "portals",
-    metadata,
-    Column("key_hash", Text, primary_key=True),
-    Column("code", Text, nullable=False, index=True),
-    Column("name", Text, nullable=False),
-    moment("created_at"),
-    moment("expires_at"),
-    moment("withdrawn_at", nullable=True),
-    Column("scopes", ARRAY(Text), nullable=False),
-    Column("origins", ARRAY(Text), nullable=False),
-    Column("rate", Float),
-    Column("burst", Integer),
-)
+is_update = timeline.c.topic.in_(sorted(UPDATES))
+Index("timeline_updates", timeline.c.at, timeline.c.id, postgresql_where=is_update)
 
 audit_roots = Table(
     "audit_roots",
@@ -124,11 +124,18 @@ audit_roots = Table(
     comment=APPEND_ONLY,
 )
 
-CONTENT = ("key", "fingerprint", "external_ref", "description", "location", "attributes")  # of no use where facts are noted
-_mapper = registry()
-_mapper.map_imperatively(Report, reports, properties={name: deferred(reports.c[name], group="content") for name in CONTENT})
-_mapper.map_imperatively(Reporter, reporters)
-_mapper.map_imperatively(Entry, timeline)
+CONTENT = ("key", "fingerprint", "external_ref", "description", "location", "attributes", "media_urls")  # of no use where facts are noted
+COPIED = ("area", "latitude", "longitude")  # out of the location, by the database, to be looked for
+mapper = registry()
+mapper.map_imperatively(
+    Report,
+    reports,
+    properties={name: deferred(reports.c[name], group="content") for name in CONTENT},
+    exclude_properties=COPIED,
+)
+mapper.map_imperatively(Reporter, reporters)
+mapper.map_imperatively(PublicText, public_texts, exclude_properties=["words"])
+mapper.map_imperatively(Entry, timeline)
 
 
 # --- reports --------------------------------------------------------------------------------------------------------
@@ -151,17 +158,22 @@ def report_of(session: Session, report_id: UUID) -> Report:
     return report
 
 
+def report_by_id(session: Session, report_id: UUID) -> Report | None:
+    """As :func:`report_of`, for who may ask for what isn't there."""
+    return _batch.get(session, report_id)
+
+
 def report_by_key(session: Session, portal: str, key: str) -> Report | None:
     """What a portal sent under an idempotency key."""
-    return session.scalar(_whole.where(reports.c.portal == portal, reports.c.key == key))
+    return session.scalar(whole.where(reports.c.portal == portal, reports.c.key == key))
 
 
 def report_by_code(session: Session, tracking_code: str) -> Report | None:
     """Whole, as it is shown."""
-    return session.scalar(_whole.where(reports.c.tracking_code == tracking_code))
+    return session.scalar(whole.where(reports.c.tracking_code == tracking_code))
 
 
-_whole = select(Report).options(undefer_group("content"))
+whole = select(Report).options(undefer_group("content"))
 
 
 def timeline_of(session: Session, report_id: UUID) -> list[Entry]:
@@ -182,60 +194,6 @@ def comment_by_id(session: Session, report_id: UUID, comment_id: UUID) -> Entry 
     return session.scalar(select(Entry).where(of_report, timeline.c.data["comment_id"].astext == str(comment_id)))
 
 
-# --- portals --------------------------------------------------------------------------------------------------------
-
-
-def add_portal(
-    session: Session,
-    code: str,
-    name: str,
-    at: datetime,
-    *,
-    scopes: Iterable[Scope] = USUAL_SCOPES,
-    origins: Iterable[str] = (),
-    rate: Rate | None = None,
-) -> str:
-    """A fresh key, shown this once: only its hash is kept. A portal may hold several keys, so that they can be changed without a gap.
-
-    ``origins`` are those of its web pages, ``rate`` is its own instead of the usual one. Raises :class:`ValueError` for a code that is
-    not small letters, digits and single dashes, and for what is no origin.
-    """
-    strange = [origin for origin in origins if not _ORIGIN.fullmatch(origin)]
-    if strange:
-        raise ValueError(f"an origin is written like https://app.example.vn, not {strange[0]!r}")
-    if not _SLUG.fullmatch(code):
-        raise ValueError(f"the code of a portal is small letters, digits and single dashes, not {code!r}")
-    key = f"ha_{code}_{secrets.token_urlsafe(32)}"
-    row = {"key_hash": key_hash(key), "code": code, "name": name, "created_at": at, "expires_at": at + KEY_LASTS}
-    row |= {"scopes": sorted(map(str, scopes)), "origins": sorted(origins)} | (
-        {"rate": rate.per_second, "burst": rate.burst} if rate else {}
-    )
-    session.execute(insert(portals).values(row))
-    return key
-
-
-def withdraw_portal(session: Session, code: str, at: datetime, *, but: str = "") -> int:
-    """End the keys of a portal, all or all ``but`` this one; how many ended."""
-    live = (portals.c.code == code) & portals.c.withdrawn_at.is_(None) & (portals.c.key_hash != key_hash(but))
-    return cast(CursorResult[Any], session.execute(update(portals).where(live).values(withdrawn_at=at))).rowcount
-
-
-def portal_by_hash(session: Session, hashed: str, at: datetime, *, usual: Rate) -> Principal | None:
-    """The portal that holds the key with this hash, unless the key has expired or was withdrawn. ``usual``: when it has no rate."""
-    live = portals.c.withdrawn_at.is_(None) & (portals.c.expires_at > at)
-    row = session.execute(select(portals).where(portals.c.key_hash == hashed, live)).one_or_none()
-    if row is None:
-        return None
-    rate = usual if row.rate is None else Rate(row.rate, row.burst)
-    return Principal(role=Role.PORTAL, name=row.code, scopes=frozenset(row.scopes), origins=frozenset(row.origins), rate=rate)
-
-
-def origins(session: Session, at: datetime) -> frozenset[str]:
-    """Of the web pages of all portals."""
-    live = portals.c.withdrawn_at.is_(None) & (portals.c.expires_at > at)
-    return frozenset(session.scalars(select(func.unnest(portals.c.origins)).where(live)))
-
-
 # --- the daily roots of sla -----------------------------------------------------------------------------------------
 
 
@@ -251,6 +209,12 @@ def witness(session: Session, root: AuditRoot) -> None:
 def witnessed(session: Session) -> dict[date, str]:
     """Every root that was heard."""
     return {row.day: row.root for row in session.execute(select(audit_roots.c.day, audit_roots.c.root))}
+
+
+def page_of_roots(session: Session, *, after: date | None, limit: int) -> Sequence[RowMapping]:
+    """What was witnessed, from the oldest day on: day, at, size, previous, root."""
+    statement = select(audit_roots).order_by(audit_roots.c.day).limit(limit)
+    return session.execute(statement.where(audit_roots.c.day > after) if after else statement).mappings().all()
 
 
 # --- metrics --------------------------------------------------------------------------------------------------------

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Column, Index, Table, Text, Uuid, and_, exists, or_, select, update
-from sqlalchemy.orm import Session, registry
+from sqlalchemy import Column, ColumnElement, Index, Table, Text, Uuid, and_, exists, or_, select, update
+from sqlalchemy.orm import Session
 
 from services.intake.domain.privacy import Access, Act
 from services.intake.domain.report import FINAL, Reporter
-from services.intake.store import metadata, reporters, reports, timeline
+from services.intake.store import mapper, metadata, reporters, reports, timeline
+from services.intake.store.following import followers
 from shared.database import APPEND_ONLY
 from shared.privacy import SealingKeys, lookup_hash
 from shared.resealing import sealed_before
@@ -29,7 +30,7 @@ accesses = Table(
 )
 for _name in ("phone_hash", "email_hash"):
     Index(f"reporters_{_name}", reporters.c[_name], postgresql_where=reporters.c[_name] != "")
-registry().map_imperatively(Access, accesses)
+mapper.map_imperatively(Access, accesses)
 
 
 def reporter_of(session: Session, report_id: UUID) -> Reporter | None:
@@ -46,10 +47,14 @@ def reports_of(session: Session, hashed: str) -> list[UUID]:
 def long_over(session: Session, before: datetime, *, limit: int) -> list[UUID]:
     """Reports that ended, about which nothing happened since ``before``, and whose reporters are still known. Locked; what a twin has
     locked is left to it."""
-    over = reports.c.status.in_([str(status) for status in FINAL]) & (reports.c.received_at < before)
-    since = exists().where(timeline.c.report_id == reports.c.report_id, timeline.c.at >= before)
-    statement = select(reporters.c.report_id).join(reports, reports.c.report_id == reporters.c.report_id).where(over, ~since)
+    statement = select(reporters.c.report_id).join(reports, reports.c.report_id == reporters.c.report_id).where(_over(before))
     return list(session.scalars(statement.order_by(reporters.c.report_id).limit(limit).with_for_update(skip_locked=True, of=reporters)))
+
+
+def followed_long_over(session: Session, before: datetime, *, limit: int) -> list[UUID]:
+    """Followers of reports that ended, about which nothing happened since ``before``."""
+    statement = select(followers.c.follower_id).join(reports, reports.c.report_id == followers.c.report_id).where(_over(before))
+    return list(session.scalars(statement.limit(limit).with_for_update(skip_locked=True, of=followers)))
 
 
 def accesses_after(session: Session, after: UUID | None, *, limit: int, report_id: UUID | None = None) -> Sequence[Access]:
@@ -60,6 +65,11 @@ def accesses_after(session: Session, after: UUID | None, *, limit: int, report_i
     if report_id:
         statement = statement.where(accesses.c.report_id == report_id)
     return session.scalars(statement).all()
+
+
+def _over(before: datetime) -> ColumnElement[bool]:
+    ended = reports.c.status.in_([str(status) for status in FINAL]) & (reports.c.received_at < before)
+    return ended & ~exists().where(timeline.c.report_id == reports.c.report_id, timeline.c.at >= before)
 
 
 def to_reseal(keys: SealingKeys) -> object:

@@ -38,7 +38,7 @@ def deliveries(settings: NotifySettings, clock: Clock) -> Mapping[str, Delivery]
 
 @dataclass(frozen=True, kw_only=True)
 class ToReporters:
-    """By e-mail when there is an address, else by SMS when there is a gateway."""
+    """And to who follows. By e-mail when there is an address, else by SMS when there is a gateway."""
 
     letters: Channel
     sms: Channel | None
@@ -56,15 +56,21 @@ class ToReporters:
         raise Permanent("no channel reaches this contact")
 
     def _contact(self, parcel: Parcel) -> Contact:
+        follower_id = parcel.notice.follower_id
+        if parcel.sealed_contact is None and follower_id:
+            raise Permanent("they no longer follow")
         if parcel.sealed_contact is None:
             raise Temporary("the contact has not arrived yet")
         if not parcel.sealed_contact:
             raise Permanent(FORGOTTEN)
-        return opened(self.keys, parcel.sealed_contact, about=str(parcel.notice.report_id))
+        return opened(self.keys, parcel.sealed_contact, about=str(follower_id or parcel.notice.report_id))
 
     def _link(self, parcel: Parcel) -> str:
-        """Behind the #, where neither servers nor their logs see it."""
-        return f"{self.public_url}/{parcel.tracking_code}#{link_secret(self.link_key, parcel.notice.report_id)}"
+        """The secrets are behind the #, where neither servers nor their logs see them."""
+        page, follower_id = f"{self.public_url}/{parcel.tracking_code}", parcel.notice.follower_id
+        if follower_id:
+            return f"{page}#follower={follower_id}.{link_secret(self.link_key, follower_id)}"
+        return f"{page}#{link_secret(self.link_key, parcel.notice.report_id)}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ LADDER = tuple(
     timedelta(**step) for step in ({"seconds": 10}, {"minutes": 1}, {"minutes": 10}, {"hours": 1}, {"hours": 4}, {"hours": 12}, {"days": 1})
 )
 LINK = "[[link]]"  # stands in stored texts for the reporter's own link, which is a key and belongs to nobody else
-REPORTER = "reporter"  # the channel of a notice until its contact is opened to be used
+REPORTER = "reporter"  # the channel of a notice to a person until the contact is opened to be used
 WEBHOOK = "webhook"
 
 
@@ -23,7 +23,10 @@ class State(StrEnum):
 
 @dataclass(kw_only=True, eq=False)
 class Notice:
-    """``about`` is the topic of the fact it tells. ``claimed_until``: somebody is sending it now. ``attempts`` counts failed ones."""
+    """``about`` is the topic of the fact it tells. ``claimed_until``: somebody is sending it now. ``attempts`` counts failed ones.
+
+    It is to a portal's webhook, or to a follower, or else to the reporter.
+    """
 
     id: UUID
     report_id: UUID
@@ -36,6 +39,7 @@ class Notice:
     due_at: datetime
     html: str | None = None
     webhook_id: UUID | None = None
+    follower_id: UUID | None = None
     state: State = State.PENDING
     attempts: int = 0
     last_error: str = ""
@@ -51,11 +55,11 @@ class Notice:
         return (self.html or "").replace(LINK, link)
 
     def delivered(self, *, channel: str, at: datetime) -> list[Message]:
-        """It went out. News to a portal is recorded here and not said: what is said means that the reporter knows."""
+        """It went out. Only of the reporter it is said, too: that the reporter knows, or can't be reached."""
         if self.state != State.PENDING:
             return []
         self.state, self.channel, self.sent_at, self.claimed_until = State.SENT, channel, at, None
-        if self.webhook_id:
+        if self.webhook_id or self.follower_id:
             return []
         return [NoticeDelivered(report_id=self.report_id, at=at, notice_id=self.id, channel=channel, about=self.about)]
 
@@ -69,7 +73,7 @@ class Notice:
             self.attempts += 1
             return []
         self.state = State.FAILED
-        if self.webhook_id:
+        if self.webhook_id or self.follower_id:
             return []
         return [NoticeFailed(report_id=self.report_id, at=at, notice_id=self.id, channel=channel, about=self.about, reason=reason)]
 

@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from services.notify.domain import times
+from services.notify.domain.followers import Follower
 from services.notify.domain.letters import LANGUAGES, letter
 from services.notify.domain.notices import LINK, REPORTER, WEBHOOK, Notice
 from services.notify.domain.webhooks import Webhook
@@ -55,6 +56,9 @@ STATUS: Mapping[type[Fact], str] = {
 }
 # News only while nothing newer is known: "is being worked on" after "is done" would be wrong.
 PASSING = (say.CaseAssigned, say.CaseAccepted)
+# What who follows is told of what a reporter is told: not what is asked of the reporter, and answered to the reporter's messages.
+FOLLOWED = TOLD - {say.ReportReceived, say.CaseQuestioned, say.CaseAnswered}
+FOLLOWERS_LETTER = "followed"  # one template for all of it: the news in a sentence
 OUTCOMES: Mapping[Outcome, Wording] = {
     Outcome.FIXED: Wording(vi="Đã khắc phục", en="Fixed"),
     Outcome.EXPLAINED: Wording(vi="Đã giải thích", en="Explained"),
@@ -91,7 +95,7 @@ class Subject:
             received_at=received.at,
         )
 
-    def hear(self, fact: Fact, webhooks: Sequence[Webhook], province: Province) -> list[Notice]:
+    def hear(self, fact: Fact, webhooks: Sequence[Webhook], province: Province, followers: Sequence[Follower] = ()) -> list[Notice]:
         """What there is to tell about ``fact``, once however often it is said."""
         name, version = name_of(fact), getattr(fact, "version", 0)
         if name in self.told:
@@ -101,18 +105,29 @@ class Subject:
         if not overtaken:
             self.version, self.status = version, STATUS[type(fact)] or self.status
         notices = [self._event(fact, webhook) for webhook in webhooks]
-        if self.reachable and _is_told(fact) and not (overtaken and isinstance(fact, PASSING)):
+        if not _is_told(fact) or (overtaken and isinstance(fact, PASSING)):
+            return notices
+        if self.reachable:
             notices.append(self._letter(fact, province))
+        if type(fact) in FOLLOWED:
+            notices += [self._letter(fact, province, follower) for follower in followers if follower.confirmed_at]
         return notices
 
-    def _letter(self, fact: Fact, province: Province) -> Notice:
-        written = letter(fact.topic, self.language, values_of(fact, self, province))
+    def ask(self, fact: say.FollowerReachable, follower: Follower, province: Province) -> Notice:
+        """The one letter that goes out before anybody has confirmed."""
+        return self._letter(fact, province, follower)
+
+    def _letter(self, fact: Fact, province: Province, follower: Follower | None = None) -> Notice:
+        language = follower.language if follower else self.language
+        template = FOLLOWERS_LETTER if follower and type(fact) in FOLLOWED else fact.topic
+        written = letter(template, language, values_of(fact, self, province, language))
         return Notice(
-            id=uuid5(self.report_id, name_of(fact)),
+            id=uuid5(follower.follower_id if follower else self.report_id, name_of(fact)),
             report_id=self.report_id,
+            follower_id=follower.follower_id if follower else None,
             about=fact.topic,
             channel=REPORTER,
-            language=self.language,
+            language=language,
             subject=written.subject,
             body=written.text,
             html=written.html,
@@ -143,12 +158,13 @@ def name_of(fact: Fact) -> str:
     return f"{fact.topic}/{getattr(fact, 'version', 0)}"
 
 
-def values_of(fact: Fact, subject: Subject, province: Province) -> dict[str, Any]:
+def values_of(fact: Fact, subject: Subject, province: Province, language: str) -> dict[str, Any]:
     """What a template may write: the fact's own fields, and its codes and moments in words."""
-    language, zone = subject.language, ZoneInfo(province.time_zone)
+    zone = ZoneInfo(province.time_zone)
     category, agency = province.categories.get(subject.category), province.agencies.get(getattr(fact, "agency", ""))
     known = {
         **fact.model_dump(),
+        "about": fact.topic,
         "tracking_code": subject.tracking_code,
         "category": _in(language, category.name) if category else subject.category,
         "agency": _in(language, agency.name) if agency else getattr(fact, "agency", ""),

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from services.sla.domain.forecast import Basis
+from services.sla.domain.worklists import Code
 from services.sla.store import forecasting
 from shared.access import Role
 from shared.errors import NotFound
@@ -60,7 +61,7 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("/forecast")
     def forecast(
         caller: Caller,
-        agency: Annotated[str, Query(max_length=40)] = "",
+        agency: Annotated[Code, Query()] = "",
         after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> ForecastView:

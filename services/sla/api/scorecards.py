@@ -20,7 +20,7 @@ from shared.web import Caller, Desk
 
 Month = Annotated[str, Query(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$", description="Month of receipt, YYYY-MM.", examples=["2026-11"])]
 By = Literal["agency", "category", "area", "month"]
-Filter = Annotated[str, Query(max_length=40)]
+Filter = Annotated[str, Query(max_length=40, pattern=r"^[A-Za-z0-9_-]*$")]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 

@@ -20,12 +20,20 @@ from shared.messages import Message, Outcome
 from shared.province import Allowance
 
 
+class Stale(Refused):
+    """Decided on what is no longer so: to be read and decided again. Over HTTP a precondition that failed (RFC 9110, 15.5.13)."""
+
+    status = 412
+    code = "stale"
+
+
 @dataclass(kw_only=True, eq=False)
 class Case:
     """``agency`` holds it now (the operations centre until it is routed). ``version`` counts its history; ``moved`` is the version
     of its last change of state or holder: a request that saw less is stale. ``due_at`` is the reporter's deadline, counted from
     ``received_at``; it stays when the case changes hands. ``promised_at`` is the deadline first given, ``paused_seconds`` the working time
-    spent waiting for the reporter, ``first_on_time`` what a re-opened case had before, ``emergency`` the number of the order it is under.
+    spent waiting for the reporter, ``first_on_time`` what a re-opened case had before, ``emergency`` the number of the order it is under,
+    ``answer_by`` when the first of the reporter's messages must be answered that are not.
     """
 
     report_id: UUID
@@ -59,6 +67,7 @@ class Case:
     first_on_time: bool | None = None
     leader_id: UUID | None = None
     followers: int = 0
+    answer_by: datetime | None = None
     supporting: list[str] = field(default_factory=list)
     explanation: str = ""
     clocks: list[Clock] = field(default_factory=list)
@@ -72,7 +81,7 @@ class Case:
             tracking_code=received.tracking_code,
             category=received.category,
             area=received.location.area,
-            report=received.model_dump(mode="json", include={"description", "location", "attributes", "portal"}),
+            report=received.model_dump(mode="json", include={"description", "location", "attributes", "portal", "media"}),
             received_at=received.at,
             urgent=received.urgent,
             agency=keeper.province.centre,
@@ -87,15 +96,15 @@ class Case:
     # --- what may not be done -----------------------------------------------------------------------------------------
 
     def check_holder(self, request: say.Request) -> None:
-        """Only who holds the case may ask this. Raises :class:`Forbidden`, or :class:`Refused` as stale."""
+        """Only who holds the case may ask this. Raises :class:`Forbidden` or :class:`Stale`."""
         if request.actor != f"agency:{self.agency}":
             raise Forbidden(f"this case is with {self.agency}, not with you", code="not_your_case")
         self.check_fresh(request)
 
     def check_fresh(self, request: say.Request) -> None:
-        """Raises :class:`Refused` when the asker saw the case as it was before its last move."""
-        if request.version is not None and request.version < self.moved:
-            raise Refused(f"you saw version {request.version}; the case moved on at version {self.moved}: read it again", code="stale")
+        """Raises :class:`Stale` when the asker saw the case as it was before its last move, or as it never was."""
+        if request.version is not None and not self.moved <= request.version <= self.version:
+            raise Stale(f"you saw version {request.version}; the case last moved at version {self.moved}: read it again")
 
     # --- what is recorded -----------------------------------------------------------------------------------------------
 
@@ -167,6 +176,10 @@ class Case:
         for clock in self.clocks:
             if clock.name in names and clock.running:
                 clock.stop(at)
+
+    def expect_answers(self) -> None:
+        """By when the first message is to be answered that waits for it, after one came or was answered."""
+        self.answer_by = min((clock.due_at for clock in self.running("answer")), default=None)
 
     def stop_work(self, at: datetime) -> None:
         """Every clock but those of the reporter's messages: they want their answers however the case ended."""

@@ -35,7 +35,7 @@ def _approve(case: Case, keeper: Timekeeper, *, actor: str, at: datetime, upheld
     case.stop(at, "approve")
     case.start("objection", keeper.allowance("objection"), keeper, at)
     said = {"outcome": case.outcome, "answer": case.answer, "submitted_at": case.submitted_at, "due_at": case.due_at, "on_time": on_time}
-    return [say.CaseResolved.model_validate({**case.head(at), **said})]
+    return [say.CaseResolved.model_validate({**case.head(at), **said, "evidence": case.evidence})]
 
 
 def _written(at: datetime | None) -> str:

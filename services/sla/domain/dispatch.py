@@ -45,6 +45,7 @@ def assignment(case: Case, at: datetime, keeper: Timekeeper, *, take_up_by: date
         due_at=case.due_at,
         supporting=tuple(case.supporting),
         explanation=case.explanation,
+        media=case.report.get("media", ()),
     )
 
 

@@ -21,6 +21,7 @@ def hear(case: Case, comment: say.ReportCommented, keeper: Timekeeper) -> list[M
     due_at = keeper.due(keeper.allowance("answer"), comment.at)
     case.record("comment", actor=REPORTER, at=comment.at, comment_id=str(comment.comment_id), due_at=due_at.isoformat())
     case.start("answer", keeper.allowance("answer"), keeper, comment.at, comment_id=comment.comment_id)
+    case.expect_answers()
     resumed = working.resume(case, keeper, actor=REPORTER, at=comment.at) if case.state == State.WAITING else []
     return [*resumed, *dispatch.comment(case, comment, due_at=due_at)]
 
@@ -32,6 +33,7 @@ def answer(case: Case, request: say.AnswerReporter, _keeper: Timekeeper) -> list
     if clock is None:
         raise NotFound("no message by that comment_id waits for an answer on this case", code="no_such_comment")
     clock.stop(request.at)
+    case.expect_answers()
     on_time = request.at <= clock.due_at
     words: dict[str, Any] = {"comment_id": str(request.comment_id), "answer": request.answer, "on_time": on_time}
     case.record("answer", actor=request.actor, at=request.at, **words)

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     func,
+    literal_column,
     select,
     text,
 )  # fmt: skip
@@ -76,12 +77,20 @@ cases = Table(
     moment("promised_at", nullable=True),
     moment("paused_at", nullable=True),
     Column("first_on_time", Boolean),
+    moment("answer_by", nullable=True),
     Column("leader_id", Uuid, ForeignKey("cases.report_id")),
 )
 Index("cases_of_leader", cases.c.leader_id, postgresql_where=cases.c.leader_id.is_not(None))
-Index("cases_by_due", cases.c.agency, cases.c.due_at, cases.c.report_id)
+# a work list is read from one of these, state by state (worklists.py)
+Index("cases_of_agency_by_due", cases.c.agency, cases.c.state, cases.c.due_at, cases.c.report_id)
+Index("cases_by_due", cases.c.state, cases.c.due_at, cases.c.report_id)
 Index("cases_of_agency", cases.c.agency, cases.c.state, cases.c.report_id)
 Index("cases_by_state", cases.c.state, cases.c.report_id)
+_unanswered = cases.c.answer_by.is_not(None)
+Index("cases_of_agency_to_answer", cases.c.agency, cases.c.answer_by, cases.c.report_id, postgresql_where=_unanswered)
+Index("cases_to_answer", cases.c.answer_by, cases.c.report_id, postgresql_where=_unanswered)
+has_support = cases.c.supporting != literal_column("'[]'::jsonb")
+Index("cases_supported", cases.c.supporting, postgresql_using="gin", postgresql_where=has_support)
 
 clocks = Table(
     "clocks",
@@ -226,15 +235,9 @@ def _keeper(version: int, of: Province) -> Timekeeper:
     return known
 
 
-def page_of_cases(session: Session, *, agency: str = "", state: str = "", after: UUID | None = None, limit: int = 50) -> list[Case]:
-    """By report id, which is by time of receipt."""
-    statement = select(*_cases.columns).order_by(cases.c.report_id).limit(limit)
-    wanted: Iterable[ColumnElement[bool]] = (
-        *((cases.c.agency == agency,) if agency else ()),
-        *((cases.c.state == state,) if state else ()),
-        *((cases.c.report_id > after,) if after else ()),
-    )
-    return _cases.found(session, statement.where(*wanted))
+def cases_where(session: Session, *conditions: ColumnElement[bool]) -> list[Case]:
+    """In the order of report ids, which is by time of receipt. Not locked."""
+    return _cases.found(session, select(*_cases.columns).where(*conditions).order_by(cases.c.report_id))
 
 
 def history_of(session: Session, report_id: UUID) -> list[Move]:

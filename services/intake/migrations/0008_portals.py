@@ -4,14 +4,14 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
-revision = "0004"
-down_revision = "0003"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    usual = sa.text("'{report,comment,read_own}'")  # keys given out before could do no more
+    usual = sa.text("'{report,comment,bulk,read_own}'")  # what keys given out before could do
     op.add_column("portals", sa.Column("scopes", ARRAY(sa.Text()), nullable=False, server_default=usual))
     op.add_column("portals", sa.Column("origins", ARRAY(sa.Text()), nullable=False, server_default=sa.text("'{}'")))
     op.add_column("portals", sa.Column("rate", sa.Float()))

@@ -1,0 +1,44 @@
+"""Facts about how to reach who reported and who follows; intake says them, and notify alone hears them."""
+
+from uuid import UUID
+
+from shared.messages.kinds import Fact
+
+
+class ReporterReachable(Fact):
+    """``sealed``: the contact, readable only with the sealing key. Bound to notify's inbox alone."""
+
+    topic = "reporter.reachable"
+    sealed: str
+
+
+class ReporterErased(Fact):
+    """Who reported is forgotten: asked for, or kept long enough."""
+
+    topic = "reporter.erased"
+
+
+class FollowerReachable(Fact):
+    """Somebody who is not the reporter wants to hear the news, and is written to once, to confirm it. Bound to notify's inbox alone.
+
+    ``sealed`` as in ``reporter.reachable``, about the ``follower_id``.
+    """
+
+    topic = "follower.reachable"
+    follower_id: UUID
+    sealed: str
+    language: str = "vi"
+
+
+class FollowerConfirmed(Fact):
+    """From now on the follower hears the news."""
+
+    topic = "follower.confirmed"
+    follower_id: UUID
+
+
+class FollowerLeft(Fact):
+    """The follower is forgotten."""
+
+    topic = "follower.left"
+    follower_id: UUID
