@@ -14,7 +14,7 @@ from shared.access import ROUTES, Role
 
 JSON = "application/json"
 PROBLEM: dict[str, Any] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-ALWAYS, WITH_PARAMETERS, WITH_BODY, WITH_CREDENTIALS = (401, 429, 503), (404, 409, 422), (400, 409, 413, 415, 422), (401, 403)
+ALWAYS, WITH_PARAMETERS, WITH_BODY, WITH_CREDENTIALS = (401, 429, 503), (404, 409, 422), (400, 403, 404, 409, 413, 415, 422), (401, 403)
 CREDENTIALS = {
     "token": {"type": "http", "scheme": "bearer", "description": "of a portal, an agency or the operations centre"},
     "key": {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "of a portal"},

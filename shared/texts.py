@@ -1,9 +1,10 @@
-"""Text that people wrote: normalised, bounded, free of what databases and terminals choke on."""
+"""Text that people wrote, and moments that programs did: normalised, bounded, free of what databases and terminals choke on."""
 
 import unicodedata
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, StringConstraints
 
 LONGEST = 4000  # code points
 
@@ -21,4 +22,13 @@ def folded(text: str) -> str:
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
+def in_utc(at: datetime) -> datetime:
+    """Offsets may be larger than a database takes. Within a day of the ends of all time, hours don't matter."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        return at.replace(tzinfo=UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST), AfterValidator(clean)]

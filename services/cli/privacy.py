@@ -4,6 +4,7 @@ import getpass
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -143,7 +144,10 @@ def _reseal_photos(url: str, files: Files, seals: SealingKeys) -> None:
     with room(url, "intake") as rooms:
         with rooms() as session:
             ids = session.scalars(select(media.media.c.id).where(media.media.c.sha256 != "").order_by(media.media.c.id)).all()
-        done = sum(_keep(rooms, lambda session, one=one: _reseal_original(session, one, files, seals)) for one in ids)  # type: ignore[misc]
+        try:
+            done = sum(_keep(rooms, lambda session, one=one: _reseal_original(session, one, files, seals)) for one in ids)  # type: ignore[misc]
+        except ValueError as reason:
+            raise CannotStart(f"photos: {reason}") from None
         typer.echo(f"photos: {done} of {len(ids)}" if done else "photos: nothing to do")
 
 
@@ -198,7 +202,7 @@ def _held(session: Session, notices: Session, report_id: UUID, seals: SealingKey
     reporter = identity.reporter_of(session, report_id)
     at_notify = notify.sealed_contact(notices, report_id)
     return {
-        "report": {column.name: getattr(report, column.name) for column in intake.reports.columns if column.name not in _OURS},
+        "report": {part.name: getattr(report, part.name) for part in fields(Report) if part.name not in _OURS},
         "contact": _opened(seals, reporter.sealed if reporter else "", report_id),
         "contact_of_notify": _opened(seals, at_notify or "", report_id),
         "timeline": [{"at": entry.at, "topic": entry.topic, **entry.data} for entry in intake.timeline_of(session, report_id)],

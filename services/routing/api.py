@@ -14,7 +14,7 @@ from services.routing.domain.rules import Considered, Decision, Unroutable
 from shared import province
 from shared.messages import Location
 from shared.province import Province
-from shared.texts import Text
+from shared.texts import Moment, Text
 from shared.web import Desk
 
 
@@ -62,7 +62,7 @@ class Asked(BaseModel):
     attributes: dict[str, str] = {}
     urgent: bool = False
     description: Text = ""
-    at: AwareDatetime | None = None
+    at: Moment | None = None
 
 
 class FoundArea(BaseModel):

@@ -4,7 +4,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from shared.messages import Outcome
 
@@ -29,7 +29,8 @@ def _written_as_text(value: Any) -> Any:
     return value
 
 
-_TimeOfDay = Annotated[time, BeforeValidator(_written_as_text)]
+_AS_TEXT = WithJsonSchema({"type": "string", "pattern": r"^\d\d:\d\d(:\d\d)?$"})  # what JSON Schema calls a time has an offset
+_TimeOfDay = Annotated[time, BeforeValidator(_written_as_text), _AS_TEXT]
 
 
 class Span(Entry):

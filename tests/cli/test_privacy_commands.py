@@ -11,10 +11,13 @@ from services.cli import commands
 from services.cli.process import CannotStart
 from services.cli.system import HANDLERS as SERVICES
 from services.cli.system import load_all, migrate_all, room
+from services.intake.domain.media import Media, State
 from services.intake.domain.report import ReceiveReport
+from services.intake.store.files import Files
+from services.notify import store as notify_store
 from shared.clock import now
 from shared.handling import Handling
-from shared.messages import Location, ReporterReachable
+from shared.messages import FollowerReachable, Location, ReporterReachable
 from shared.privacy import SealingKeys, lookup_hash, new_key
 from shared.province import read_province
 from shared.settings import PROJECT
@@ -32,9 +35,9 @@ def url(module_database_url):
 
 
 @pytest.fixture
-def hoiam(url, monkeypatch):
+def hoiam(url, monkeypatch, tmp_path):
     """Runs a command with the new key in front of the old one."""
-    for name, value in {"DATABASE_URL": url, "SEALING_KEYS": f"{NEW} {OLD}", "LINK_KEY": LINK_KEY}.items():
+    for name, value in {"DATABASE_URL": url, "SEALING_KEYS": f"{NEW} {OLD}", "LINK_KEY": LINK_KEY, "MEDIA_URL": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
 
     def run(*arguments: str) -> str:
@@ -60,9 +63,17 @@ def reported(url: str, *, keys: str = OLD, hashed: bool = True, anonymous: bool 
     if not anonymous:
         news.insert(0, ReporterReachable(report_id=report_id, at=MONDAY, sealed=sealed))
     with room(url, "notify") as rooms:
-        notify = Handling(service="notify", handlers=SERVICES["notify"], sessions=rooms)
+        notify = Handling(service="notify", handlers=SERVICES["notify"], sessions=rooms, preload=notify_store.preload)
         notify.deliveries([delivered(one) for one in news], MONDAY)
     return report_id, code
+
+
+def a_photo(media_id: UUID, report_id: UUID) -> Media:
+    """Whose original lies sealed in the folder of photos."""
+    return Media(
+        id=media_id, uploader="reporter", report_id=report_id, state=State.PRIVATE, created_at=MONDAY, expires_at=None, sha256="abc",
+        kind="image/jpeg", size=4, width=1, height=1, screened_by="", screened_at=None,
+    )  # fmt: skip
 
 
 def rows(url: str, service: str, statement: str) -> list[str]:
@@ -74,10 +85,12 @@ def clear(url: str) -> None:
     with room(url, "intake") as rooms, rooms.begin() as session:
         session.execute(text("DELETE FROM outbox"))
         session.execute(text("DELETE FROM timeline"))
+        session.execute(text("DELETE FROM media"))
         session.execute(text("DELETE FROM reporters"))
+        session.execute(text("DELETE FROM public_texts"))
         session.execute(text("DELETE FROM reports"))
     with room(url, "notify") as rooms, rooms.begin() as session:
-        for table in ("notices", "contacts", "subjects", "webhooks"):
+        for table in ("notices", "contacts", "followers", "subjects", "webhooks"):
             session.execute(text(f"DELETE FROM {table}"))
 
 
@@ -101,6 +114,29 @@ class TestReseal:
             with room(url, service) as rooms, rooms() as session:
                 for report_id, sealed in session.execute(text(f"SELECT report_id, sealed FROM {table}")):
                     assert json.loads(opened.open(sealed, about=str(report_id))) == CONTACT
+
+    def test_seals_followers_and_originals_of_photos_too(self, hoiam, url, tmp_path):
+        report_id, _ = reported(url)
+        follower_id, media_id, old = uuid4(), uuid4(), SealingKeys.parse(OLD)
+        files = Files(str(tmp_path), {})
+        files.keep(media_id, {"abc.original": old.seal_bytes(b"EXIF", about=str(media_id))})
+        with room(url, "intake") as rooms, rooms.begin() as session:
+            session.add(a_photo(media_id, report_id))
+        with room(url, "notify") as rooms:
+            notify = Handling(service="notify", handlers=SERVICES["notify"], sessions=rooms, preload=notify_store.preload)
+            sealed = old.seal(json.dumps(CONTACT), about=str(follower_id))
+            notify.deliveries(
+                [delivered(FollowerReachable(report_id=report_id, at=MONDAY, follower_id=follower_id, sealed=sealed))], MONDAY
+            )
+
+        printed = hoiam("reseal")
+
+        assert "followers: 1 of 1" in printed
+        assert "photos: 1 of 1" in printed
+        [sealed] = rows(url, "notify", "SELECT sealed FROM followers")
+        assert json.loads(SealingKeys.parse(NEW).open(sealed, about=str(follower_id))) == CONTACT
+        assert SealingKeys.parse(NEW).open_bytes(files.read(media_id, "abc.original"), about=str(media_id)) == b"EXIF"
+        assert "photos: nothing to do" in hoiam("reseal")
 
     def test_done_again_has_nothing_to_do(self, hoiam, url):
         reported(url)
@@ -141,7 +177,7 @@ class TestErase:
         with room(url, "intake") as rooms:
             [erased] = [message for message in said(rooms) if message.topic == "reporter.erased"]
         with room(url, "notify") as rooms:
-            notify = Handling(service="notify", handlers=SERVICES["notify"], sessions=rooms)
+            notify = Handling(service="notify", handlers=SERVICES["notify"], sessions=rooms, preload=notify_store.preload)
             late = ReporterReachable(report_id=report_id, at=MONDAY, sealed="old:whatever")
             notify.deliveries([delivered(erased), delivered(late)], now())
 

@@ -48,4 +48,4 @@ class TestDescription:
         found = deviations(process.app, credentials, known={"report_id": str(uuid4())}, examples=4)
         process.engine.dispose()
 
-        assert found == {}
+        assert found == {}, "\n\n".join(f"{name}\n{said}" for name, said in found.items())

@@ -103,6 +103,7 @@ def settings(postgres_url: str, template: tuple[str, str], tmp_path: Path) -> It
         sealing_keys=new_key("first"),
         public_url="https://hoiam.example/pa/",
         media_url=str(tmp_path / "media"),
+        public_rate=0,  # all tests call from one address
     )
     drop_database(url)
 
@@ -141,7 +142,9 @@ def door(postgres_url: str, template: tuple[str, str], tmp_path_factory: pytest.
     """One office for a whole file: for tests that keep nothing, or don't mind what the others kept."""
     url = fresh_database(postgres_url, template[0])
     media = str(tmp_path_factory.mktemp("media"))
-    with opened(IntakeSettings(database_url=url, link_key="k" * 40, sealing_keys=new_key("first"), media_url=media), template[1]) as office:
+    with opened(
+        IntakeSettings(database_url=url, link_key="k" * 40, sealing_keys=new_key("first"), media_url=media, public_rate=0), template[1]
+    ) as office:
         yield office
     drop_database(url)
 

@@ -26,4 +26,4 @@ class TestDescription:
         )
         process.engine.dispose()
 
-        assert found == {}
+        assert found == {}, "\n\n".join(f"{name}\n{said}" for name, said in found.items())

@@ -44,6 +44,16 @@ class TestScopes:
 
         assert office.http.post("/v1/reports", json=a_body(), headers=as_portal(key)).status_code == 201
 
+    @pytest.mark.parametrize(("path", "scope"), [("requests", Scope.REPORT), ("servicerequestupdates", Scope.COMMENT)])
+    def test_the_door_of_open311_asks_for_them_too(self, office, path, scope):
+        key = a_key(office, scopes=set(Scope) - {scope})
+
+        for headers, fields in (({"X-Api-Key": key}, {}), ({}, {"api_key": key})):
+            answer = office.http.post(f"/open311/v2/{path}.json", data={"description": "?", **fields}, headers=headers)
+
+            assert answer.status_code == 403
+            assert f"lacks the scope {scope}" in answer.text
+
     def test_bulk_is_never_given_unasked(self):
         assert Scope.BULK not in portals.USUAL_SCOPES
 
@@ -146,7 +156,7 @@ class TestEveryAnswer:
     )
     def test_carries_the_security_headers(self, settings, method, path, status):
         process = Process(service(settings), settings)
-        process.app.include_router(_broken())
+        process.app.app.include_router(_broken())  # within what tells Open311's errors
         with TestClient(process.app, raise_server_exceptions=False) as http:
             answer = http.request(method, path)
         process.engine.dispose()

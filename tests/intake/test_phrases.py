@@ -106,6 +106,21 @@ class TestReportThatBelongsElsewhere:
         assert shown == f"Nhà đang cháy, mấy {LEFT_OUT} không ai đến. Gọi tôi [số điện thoại]."
         assert "thằng ngu" in received.description
 
+    def test_is_answered_so_by_the_door_of_open311_too(self, office):
+        form = {"api_key": office.portal_key, "service_code": "CS01", "description": self.WORDS, "address_id": "dh"}
+
+        [told] = office.http.post("/open311/v2/requests.json", data=form).json()
+
+        assert told["service_request_id"]
+        assert told["service_notice"].startswith("Hãy gọi ngay: 113")
+
+    def test_is_listed_without_the_insult_by_every_door(self, office):
+        _, code = office.received(description=self.WORDS)
+
+        lists = [office.http.get(path).text for path in ("/v1/reports", "/open311/v2/requests.json", "/open311/v2/bulk/requests.csv")]
+
+        assert all(code in shown and LEFT_OUT in shown and "thằng ngu" not in shown for shown in lists)
+
     def test_that_is_plain_gets_no_advice(self, office):
         answer = office.post(a_body()).json()
 

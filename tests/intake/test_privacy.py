@@ -1,12 +1,13 @@
 """Who reported: known to few, told with a reason and on record, found by hashes, and forgotten in time."""
 
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
+from services.intake.domain.following import AskToFollow
 from services.intake.domain.privacy import Act, TouchIdentity
 from services.intake.handlers import forgetting, note_access
 from services.intake.store import privacy as store
@@ -14,7 +15,7 @@ from shared.access import issue_token, new_key_pair
 from shared.clock import now
 from shared.messages import CaseClosed, CaseReopened, ReporterErased, Tick
 from shared.privacy import lookup_hash
-from tests.builders import MONDAY, delivered, said
+from tests.builders import MONDAY, delivered, envelope, said, topics
 from tests.intake.conftest import a_body, opened
 
 PRIVATE, PUBLIC = new_key_pair()
@@ -182,6 +183,18 @@ class TestRetention:
         assert self.forgotten(office, MONDAY + timedelta(days=366)) == 1
         assert self.forgotten(office, MONDAY + timedelta(days=367)) == 0
         assert office.rows("reporters") == 0
+
+    def test_forgets_who_followed_with_it(self, office):
+        report_id = self.closed(office, MONDAY)
+        asked = AskToFollow(report_id=report_id, at=MONDAY, follower_id=uuid4(), fingerprint="f", sealed="s", language="vi")
+        office.handling.together([envelope(asked)], MONDAY)
+
+        self.forgotten(office, MONDAY + timedelta(days=364))
+        assert office.rows("followers") == 1
+        self.forgotten(office, MONDAY + timedelta(days=366))
+
+        assert office.rows("followers") == 0
+        assert "follower.left" in topics(office.rooms)
 
     def test_waits_while_something_still_happens(self, office):
         report_id = self.closed(office, MONDAY)

@@ -17,7 +17,7 @@ from services.intake.store import searching
 from shared.access import Principal, Role
 from shared.errors import Forbidden
 from shared.province import Province, Wording
-from shared.texts import clean
+from shared.texts import Moment, clean
 from shared.web import Caller, Desk
 
 PAGE = 100  # reports of a page, at the most
@@ -49,10 +49,10 @@ class Filters(BaseModel):
     agency: Code = ""
     status: list[Status] = []
     urgent: bool | None = None
-    received_from: AwareDatetime | None = None
-    received_to: AwareDatetime | None = None
-    updated_from: AwareDatetime | None = None
-    updated_to: AwareDatetime | None = None
+    received_from: Moment | None = None
+    received_to: Moment | None = None
+    updated_from: Moment | None = None
+    updated_to: Moment | None = None
     bbox: Annotated[BoxText, Field(description="west,south,east,north in degrees")] = ""
     q: Annotated[str, Field(max_length=200), AfterValidator(clean)] = ""
 
