@@ -91,8 +91,8 @@ class TestCorpus:
 
 
 class TestHostileText:
-    @pytest.mark.timeout(20)
+    @pytest.mark.timeout(5)
     @pytest.mark.parametrize("part", ["a", "0", "0 ", "a.", "gọi", "74A-", "không ", "a@a.", "1.000", "0...", "từ 1/1, "])
     def test_is_read_in_time_that_grows_with_its_length_only(self, part):
-        for _ in range(100):
-            findings((part * 4000)[:4000])
+        for _ in range(20):
+            findings(f"@ {part * 4000}"[:4000])

@@ -43,6 +43,7 @@ class Finding:
 _D = r"[0-9oOlI|S]"  # people write letters for digits
 _GAP = r"[\s.,\-‐‑‒–—_/()*·\u200b-\u200d\u2060\ufeff]{0,3}"
 _GLUED = r"(?i:s[đd]t|[đd]t|tel|zalo|lh|gọi|số|alo)"  # what a number is written at without a blank
+_CALLED_PLATE = r"(?i:biển(?: số| kiểm soát)?|bks|bsx)"
 _BEGIN = rf"(?:(?<!\w)|(?<!\w){_GLUED})"
 _NO_MORE = r"(?![0-9])"
 
@@ -80,7 +81,7 @@ _PATTERNS: tuple[tuple[Kind | None, re.Pattern[str]], ...] = tuple(
         (Kind.PLATE, r"(?<!\w)[1-9]\d[ \-]?(?:[A-ZĐ]{1,2}\d?|MĐ\d)[ \-.]{0,3}(?:\d{3}[.\- ]?\d{2}|\d{4})(?!\d)"),
         (Kind.PLATE, r"(?<!\w)[A-CHKP-QTV][A-Z][ -]?\d{2}-\d{2}(?![\d-])"),
         (Kind.PLATE, r"(?<!\w)[1-9]\d[a-zđ]{1,2}\d?-\d{3}\.\d{2}(?!\d)"),
-        (Kind.PLATE, r"(?i:biển(?: số| kiểm soát)?|bks|bsx)\W{1,3}([1-9]\d[ \-]?[a-zđ]{1,2}\d?[ \-.]{0,3}(?:\d{3}[.\- ]?\d{2}|\d{4}))(?!\d)"),
+        (Kind.PLATE, rf"{_CALLED_PLATE}\W{{1,3}}([1-9]\d[ \-]?[a-zđ]{{1,2}}\d?[ \-.]{{0,3}}(?:\d{{3}}[.\- ]?\d{{2}}|\d{{4}}))(?!\d)"),
         (Kind.IDENTITY, rf"{_BEGIN}([0oO]{_GAP}(?:{_D}{_GAP}){{10}}{_D}){_NO_MORE}"),
         (Kind.IDENTITY, rf"(?i:cmnd|cmt|chứng minh|cccd|căn cước|hộ chiếu)\D{{0,24}}?([A-Z]? ?(?:\d{_GAP}){{6,11}}\d)"),
         (Kind.IDENTITY, r"(?<![\w./-])([0-3]\d{8}|[0-3]\d{2} \d{3} \d{3})(?![\w/-])"),
