@@ -15,6 +15,10 @@ from shared.access import ROUTES, Role
 JSON = "application/json"
 PROBLEM: dict[str, Any] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 ALWAYS, WITH_PARAMETERS, WITH_BODY, WITH_CREDENTIALS = (401, 429, 503), (404, 409, 422), (400, 403, 404, 409, 413, 415, 422), (401, 403)
+USUAL = {  # codes of what any route may answer
+    400: "broken_json", 401: "credentials_missing token_invalid key_invalid", 403: "forbidden", 404: "not_found", 409: "too_early",
+    413: "too_large", 415: "unsupported_media_type", 422: "invalid", 429: "too_many_requests", 503: "busy unavailable",
+}  # fmt: skip
 CREDENTIALS = {
     "token": {"type": "http", "scheme": "bearer", "description": "of a portal, an agency or the operations centre"},
     "key": {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "of a portal"},
@@ -80,15 +84,16 @@ def _add_errors(operation: dict[str, Any], route: str) -> None:
     if Role.PUBLIC not in roles:
         codes |= set(WITH_CREDENTIALS)
         operation["security"] = [{name: []} for name in CREDENTIALS]
-    form = _form_of_errors(answers)
+    content = _other_form(answers)
     for status in sorted(codes - {int(code) for code in answers}):
-        answers[str(status)] = {"description": HTTPStatus(status).phrase, "content": form}
+        usual = _declared(status, USUAL[status].split())
+        answers[str(status)] = {**usual, "content": content} if content else usual
 
 
-def _form_of_errors(answers: dict[str, Any]) -> dict[str, Any]:
-    """A problem, unless the route declares errors of another form (Open311)."""
-    declared = (answer.get("content", {}) for code, answer in answers.items() if code >= "400")
-    return next((content for content in declared if content and not PROBLEM.keys() & content.keys()), PROBLEM)
+def _other_form(answers: dict[str, Any]) -> dict[str, Any]:
+    """In which the route declares its errors, when they are no problems (Open311)."""
+    declared_ones = (answer.get("content", {}) for code, answer in answers.items() if code >= "400")
+    return next((content for content in declared_ones if content and not PROBLEM.keys() & content.keys()), {})
 
 
 def _illustrate(operation: dict[str, Any], example: Mapping[str, Any]) -> None:
