@@ -54,6 +54,14 @@ class TestScopes:
             assert answer.status_code == 403
             assert f"lacks the scope {scope}" in answer.text
 
+    def test_a_portal_lists_its_own_reports_with_that_scope_only(self, office):
+        key, other = a_key(office, scopes=set(Scope) - {Scope.READ_OWN}), a_key(office, scopes=[Scope.READ_OWN])
+
+        refused, allowed = (office.http.get("/v1/reports?mine=true", headers={"X-Api-Key": one}) for one in (key, other))
+
+        assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
+        assert allowed.status_code == 200
+
     def test_bulk_is_never_given_unasked(self):
         assert Scope.BULK not in portals.USUAL_SCOPES
 

@@ -14,7 +14,7 @@ from services.intake.domain.phrases import public_copy
 from services.intake.domain.report import Report, Status
 from services.intake.domain.searching import Box, Place, Search
 from services.intake.store import searching
-from shared.access import Principal, Role
+from shared.access import Principal, Role, Scope
 from shared.errors import Forbidden
 from shared.province import Province, Wording
 from shared.texts import Moment, clean
@@ -141,6 +141,8 @@ def _owner(query: ListQuery, caller: Principal) -> str:
     """Raises :class:`Forbidden`."""
     if query.mine and caller.role != Role.PORTAL:
         raise Forbidden("only a portal has reports of its own: send its key (X-Api-Key)", code="not_a_portal")
+    if query.mine and Scope.READ_OWN not in caller.scopes:  # the route is for everybody, so the gate asks for no scope
+        raise Forbidden(f"this key lacks the scope {Scope.READ_OWN}", code="scope_missing")
     return caller.name if query.mine else ""
 
 
