@@ -56,8 +56,13 @@ class Envelope:
         """``message`` said by service ``source`` because of ``cause``."""
         id_ = new_id()
         if cause is None:
-            return cls(message=message, id=id_, source=source, correlation_id=id_, traceparent=new_trace())
+            return cls.named(message, id_, source=source)
         return cls(message=message, id=id_, source=source, correlation_id=cause.correlation_id, traceparent=cause.traceparent)
+
+    @classmethod
+    def named(cls, message: Message, name: UUID, *, source: str) -> "Envelope":
+        """``message`` under a name that was made from what it is about: the same name is handled once."""
+        return cls(message=message, id=name, source=source, correlation_id=name, traceparent=new_trace())
 
 
 def encode(envelope: Envelope) -> bytes:

@@ -2,11 +2,13 @@
 
 import unicodedata
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, StringConstraints
 
 LONGEST = 4000  # code points
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet may take for the beginning of one
+Cell = TypeVar("Cell")
 
 
 def clean(text: str) -> str:
@@ -20,6 +22,11 @@ def folded(text: str) -> str:
     """As people type it in a hurry: small letters without diacritics (đ is d), so that ``den duong`` and ``Đèn đường`` are the same."""
     letters = unicodedata.normalize("NFD", text.casefold()).replace("đ", "d")
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+def tame(cell: Cell) -> Cell | str:
+    """For a table that a spreadsheet may open: text that it would take for a formula has a quote before it."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
 def in_utc(at: datetime) -> datetime:

@@ -10,6 +10,7 @@ import typer
 from sqlalchemy.exc import OperationalError
 
 from services.cli import agency, audit, bench, demo, forecast, keys, pages, parked, privacy, receipts, rules, scorecard
+from services.cli.options import BASE, HOME, Folder, PortBase
 from services.cli.process import CannotStart
 from services.cli.simulate import simulate
 from services.cli.system import apply_embedded, database_url, load_all, migrate_all, room, whole_topology
@@ -39,11 +40,8 @@ app.add_typer(privacy.app, name="privacy", help="Who reported: keys changed, con
 app.add_typer(routing_app, name="routing", help="The rules that name the agency.")
 app.add_typer(bench_app, name="bench", help="Measure, beside a yardstick in the same run.")
 
-Folder = Annotated[Path, typer.Option(help="Where the embedded system keeps its data.", envvar="HOIAM_FOLDER")]
-PortBase = Annotated[int, typer.Option(help="First of the five ports of the embedded system.", envvar="HOIAM_PORT_BASE")]
 Province = Annotated[Path, typer.Option("--province", help="Folder of the province's data.", envvar="PROVINCE_DIR")]
 KeptRoots = Annotated[Path | None, typer.Option("--roots", help="Roots kept elsewhere, as `hoiam audit roots` prints them.")]
-HOME, BASE = PROJECT / ".hoiam", 8310
 
 
 @app.command()

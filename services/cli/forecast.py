@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import Annotated
 
 import typer
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from services.cli.options import BASE, HOME, Folder, PortBase
 from services.cli.process import CannotStart
 from services.cli.system import Say, database_url, room
 from services.cli.up import Layout
@@ -19,12 +18,8 @@ from services.sla.domain.forecast import Basis, Outlook, Risk
 from services.sla.domain.hindsight import Hindsight
 from services.sla.store import forecasting
 from shared.clock import now
-from shared.settings import PROJECT
 
 app = typer.Typer(no_args_is_help=True)
-Folder = Annotated[Path, typer.Option(help="Where the embedded system keeps its data.", envvar="HOIAM_FOLDER")]
-PortBase = Annotated[int, typer.Option(help="First of the five ports of the embedded system.", envvar="HOIAM_PORT_BASE")]
-HOME, BASE = PROJECT / ".hoiam", 8310
 SHOWN = 20  # cases
 EVERY = 500  # forecasts between two words of progress
 

@@ -15,12 +15,14 @@ from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
 from services.cli import keys
+from services.cli.options import BASE, HOME, Folder, PortBase
 from services.cli.process import CannotStart
 from services.cli.system import database_url, room
 from services.cli.up import Layout
 from services.intake import handlers
 from services.intake import store as intake
 from services.intake.api.bodies import Contact, mail_address, telephone
+from services.intake.api.uploads import names
 from services.intake.domain.privacy import Act, TouchIdentity
 from services.intake.domain.report import Report
 from services.intake.settings import IntakeSettings
@@ -34,16 +36,12 @@ from shared.handling import Handling
 from shared.messages import Tick
 from shared.privacy import SealingKeys, lookup_hash
 from shared.resealing import reseal, sealed_before
-from shared.settings import PROJECT
 
 AT_ONCE = 500
 app = typer.Typer(no_args_is_help=True)
 Say = Callable[[str], None]
-Folder = Annotated[Path, typer.Option(help="Where the embedded system keeps its data.", envvar="HOIAM_FOLDER")]
-PortBase = Annotated[int, typer.Option(help="First of the five ports of the embedded system.", envvar="HOIAM_PORT_BASE")]
 Reason = Annotated[str, typer.Option(help="Why; auditors read it.")]
 By = Annotated[str, typer.Option(help="Who does it, when it is not the user of this machine.")]
-HOME, BASE = PROJECT / ".hoiam", 8310
 
 
 @app.command("reseal")
@@ -154,7 +152,7 @@ def _reseal_photos(url: str, files: Files, seals: SealingKeys) -> None:
 def _reseal_original(session: Session, media_id: UUID, files: Files, seals: SealingKeys) -> int:
     """Locked, so that what is removed meanwhile does not come back."""
     try:
-        name = f"{media.of_id(session, media_id, lock=True).sha256}.original"
+        name = names(media.of_id(session, media_id, lock=True).sha256)[2]
         sealed = files.read(media_id, name)
     except NotFound:
         return 0

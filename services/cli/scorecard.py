@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.orm import Session
 
+from services.cli.options import BASE, HOME, Folder, PortBase
 from services.cli.process import CannotStart
 from services.cli.system import Say, database_url, room
 from services.cli.up import Layout
@@ -15,15 +16,11 @@ from services.sla.domain import wording
 from services.sla.domain.scorecard import Card, Standing, ranked
 from services.sla.store import audit, scoring
 from shared.clock import now
-from shared.settings import PROJECT
 
 app = typer.Typer(no_args_is_help=True)
-Folder = Annotated[Path, typer.Option(help="Where the embedded system keeps its data.", envvar="HOIAM_FOLDER")]
-PortBase = Annotated[int, typer.Option(help="First of the five ports of the embedded system.", envvar="HOIAM_PORT_BASE")]
 Since = Annotated[str, typer.Option(help="First month of receipt, YYYY-MM.")]
 Until = Annotated[str, typer.Option(help="Last month of receipt, YYYY-MM.")]
 By = Annotated[str, typer.Option(help="agency, category, area or month")]
-HOME, BASE = PROJECT / ".hoiam", 8310
 EVERY = 10_000  # cases between two words of progress
 
 

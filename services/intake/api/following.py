@@ -7,15 +7,15 @@ from fastapi import APIRouter, Header
 from fastapi.concurrency import run_in_threadpool
 
 from services.intake.api.bodies import FollowerBody
+from services.intake.api.links import check_link
 from services.intake.api.recent import Recent
-from services.intake.api.showing import known, report_by_typed_code
+from services.intake.api.showing import typed_report
 from services.intake.api.strict import StrictRoute
 from services.intake.domain.following import AskToFollow, ConfirmFollower, ForgetFollower
 from services.intake.settings import IntakeSettings
 from services.intake.store import following
-from shared.access import link_opens
 from shared.envelope import new_id
-from shared.errors import Forbidden, NotFound
+from shared.errors import NotFound
 from shared.privacy import SealingKeys
 from shared.province import Province
 from shared.web import Desk
@@ -30,14 +30,13 @@ def routes(desk: Desk, settings: IntakeSettings, provinces: Recent[str, Province
 
     async def opened(follower_id: UUID, secret: str) -> UUID | None:
         """The report, if the follower is known. Raises :class:`Forbidden` for who doesn't hold the link."""
-        if not link_opens(settings.link_key, follower_id, secret):
-            raise Forbidden("this is not the secret of this follower's link", code="secret_wrong")
+        check_link(settings.link_key, follower_id, secret, of="this follower's link")
         return await run_in_threadpool(_followed, desk, follower_id)
 
     @router.post("/reports/{tracking_code}/followers", status_code=202)
     async def follow(tracking_code: str, body: FollowerBody) -> None:
         """Somebody else wants to hear the news. They get one letter, and nothing more unless they confirm by the link in it."""
-        report, follower_id = await run_in_threadpool(_report_id, desk, tracking_code, provinces), new_id()
+        report, follower_id = (await run_in_threadpool(typed_report, desk, tracking_code, provinces)).report_id, new_id()
         contact = body.contact.model_dump_json(include={"email", "phone"})
         await desk.say(
             AskToFollow(
@@ -66,11 +65,6 @@ def routes(desk: Desk, settings: IntakeSettings, provinces: Recent[str, Province
             await desk.say(ForgetFollower(report_id=report, at=desk.clock(), follower_id=follower_id))
 
     return router
-
-
-def _report_id(desk: Desk, tracking_code: str, provinces: Recent[str, Province]) -> UUID:
-    with desk.sessions() as session:
-        return report_by_typed_code(session, tracking_code, known(provinces)).report_id
 
 
 def _followed(desk: Desk, follower_id: UUID) -> UUID | None:

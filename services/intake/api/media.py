@@ -9,21 +9,20 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import AwareDatetime, BaseModel
 
 from services.intake.api.bodies import Body
+from services.intake.api.links import ReporterSecret, check_link
 from services.intake.api.recent import Recent
-from services.intake.api.showing import report_by_typed_code
+from services.intake.api.showing import typed_report
 from services.intake.api.strict import StrictRoute
 from services.intake.api.uploads import Uploads
 from services.intake.domain.media import ARRIVING, REPORTER, AnnounceMedia, KeepMedia, Media, ScreenMedia, TakeMedia
-from services.intake.domain.report import Report
 from services.intake.settings import IntakeSettings
 from services.intake.store import media
-from shared.access import Principal, Role, link_opens, link_secret
+from shared.access import Principal, Role, link_secret
 from shared.envelope import new_id
-from shared.errors import Forbidden, NotFound
+from shared.errors import NotFound
 from shared.province import Province
 from shared.web import Caller, Desk
 
-Secret = Annotated[str, Header(description="The secret of the reporter's link")]
 UploadSecret = Annotated[str, Header(description="The secret of the upload link")]
 
 
@@ -78,10 +77,13 @@ def routes(desk: Desk, settings: IntakeSettings, provinces: Recent[str, Province
         return announced
 
     @router.post("/reports/{tracking_code}/media", status_code=201, openapi_extra=_sends("multipart/form-data", FORM))
-    async def add(tracking_code: str, caller: Caller, request: Request, x_report_secret: Secret = "") -> MediaReceipt:
+    async def add(tracking_code: str, caller: Caller, request: Request, x_report_secret: ReporterSecret = "") -> MediaReceipt:
         """A photo of a report, in a part called `file`: from the reporter, or from the portal that posted the report."""
-        report = await run_in_threadpool(_report, desk, tracking_code, provinces)
-        _check_sender(report, caller, opens=link_opens(settings.link_key, report.report_id, x_report_secret))
+        report = await run_in_threadpool(typed_report, desk, tracking_code, provinces)
+        if caller.role == Role.REPORTER:
+            check_link(settings.link_key, report.report_id, x_report_secret)
+        if caller.role == Role.PORTAL and report.portal != caller.name:
+            raise NotFound("you posted no such report")
         async with uploads.part(request) as source:
             announced = await announce(report.report_id, _uploader(caller), ARRIVING)
             taken = TakeMedia(report_id=report.report_id, media_id=announced.media_id, at=desk.clock())
@@ -98,8 +100,7 @@ def routes(desk: Desk, settings: IntakeSettings, provinces: Recent[str, Province
     @router.put("/media/{media_id}", openapi_extra=_sends("application/octet-stream", BYTES))
     async def send(media_id: UUID, request: Request, x_upload_secret: UploadSecret = "") -> MediaReceipt:
         """The bytes of an announced photo, as they are."""
-        if not link_opens(settings.link_key, media_id, x_upload_secret):
-            raise Forbidden("this is not the secret of this upload link", code="secret_wrong")
+        check_link(settings.link_key, media_id, x_upload_secret, of="this upload link")
         one = await run_in_threadpool(_linked, desk, media_id)
         async with uploads.body(request) as source:
             taken = TakeMedia(report_id=one.report_id or media_id, media_id=media_id, at=desk.clock())
@@ -118,24 +119,9 @@ def _uploader(caller: Principal) -> str:
     return REPORTER if caller.role == Role.REPORTER else caller.actor
 
 
-def _check_sender(report: Report, caller: Principal, *, opens: bool) -> None:
-    """Before anything is read. Raises :class:`Refused`."""
-    if caller.role == Role.REPORTER and not opens:
-        raise Forbidden("this is not the secret of this report's link", code="secret_wrong")
-    if caller.role == Role.PORTAL and report.portal != caller.name:
-        raise NotFound("you posted no such report")
-
-
 def _receipt(kept: KeepMedia) -> MediaReceipt:
     about = kept.model_dump(include={"media_id", "sha256", "width", "height"})
     return MediaReceipt(**about, evidence=f"media:{kept.media_id}")
-
-
-def _report(desk: Desk, tracking_code: str, provinces: Recent[str, Province]) -> Report:
-    province = provinces("latest")
-    assert province
-    with desk.sessions() as session:
-        return report_by_typed_code(session, tracking_code, province)
 
 
 def _linked(desk: Desk, media_id: UUID) -> Media:

@@ -13,17 +13,18 @@ from sqlalchemy.exc import IntegrityError
 
 from services.intake import store
 from services.intake.api.bodies import CommentBody, ReportBody
+from services.intake.api.links import ReporterSecret, check_link
 from services.intake.api.recent import Recent
-from services.intake.api.showing import report_by_typed_code
+from services.intake.api.showing import typed_report
 from services.intake.api.strict import StrictRoute
 from services.intake.domain.checks import Objection, objections
 from services.intake.domain.phrases import Advice, advice, is_abusive
 from services.intake.domain.report import AddComment, ReceiveReport, Report
 from services.intake.domain.tracking import new_code
 from services.intake.settings import IntakeSettings
-from shared.access import link_opens, link_secret
-from shared.envelope import Envelope, new_id, new_trace
-from shared.errors import Forbidden, Refused
+from shared.access import link_secret
+from shared.envelope import Envelope, new_id
+from shared.errors import Refused
 from shared.messages import Location
 from shared.privacy import SealingKeys, lookup_hash
 from shared.problems import Busy
@@ -90,13 +91,12 @@ def routes(desk: Desk, settings: IntakeSettings, provinces: Recent[str, Province
         tracking_code: str,
         body: CommentBody,
         response: Response,
-        x_report_secret: Annotated[str, Header(description="The secret of the reporter's link")] = "",
+        x_report_secret: ReporterSecret = "",
         idempotency_key: IdempotencyKey = "",
     ) -> CommentReceipt:
         """A word from the reporter, which the agency has to answer within a day."""
-        report_id = await run_in_threadpool(_report_id, desk, tracking_code, await latest(provinces))
-        if not link_opens(settings.link_key, report_id, x_report_secret):
-            raise Forbidden("this is not the secret of this report's link", code="secret_wrong")
+        report_id = (await run_in_threadpool(typed_report, desk, tracking_code, provinces)).report_id
+        check_link(settings.link_key, report_id, x_report_secret)
         name = uuid5(COMMENTS, f"{report_id}:{checked_key(idempotency_key)}") if idempotency_key else new_id()
         if not await keep_comment(AddComment(report_id=report_id, at=desk.clock(), comment_id=name, text=body.text)):
             response.headers["Idempotent-Replayed"] = "true"
@@ -128,7 +128,7 @@ def _report_keeper(desk: Desk) -> Callable[[ReceiveReport], Awaitable[ReceiveRep
         """What was kept now, or what this key had kept before. Raises :class:`KeyReused`."""
         for _ in range(TRIES):
             try:
-                if await desk.commit(_named(asked, uuid5(REPORTS, f"{asked.portal}:{asked.key}"), desk)):
+                if await desk.commit(Envelope.named(asked, uuid5(REPORTS, f"{asked.portal}:{asked.key}"), source=desk.service)):
                     return asked
             except IntegrityError:
                 pass  # the key is older than the inbox's memory, or another report bears the code
@@ -151,7 +151,7 @@ def comment_keeper(desk: Desk) -> Callable[[AddComment], Awaitable[bool]]:
 
     async def keep(asked: AddComment) -> bool:
         """Whether it is new. Raises :class:`KeyReused`."""
-        if await desk.commit(_named(asked, asked.comment_id, desk)):
+        if await desk.commit(Envelope.named(asked, asked.comment_id, source=desk.service)):
             return True
         if await run_in_threadpool(text_before, asked) != asked.text:
             raise KeyReused("this Idempotency-Key was used for another comment")
@@ -179,11 +179,6 @@ def _asked(
         abusive=is_abusive(body.description, of),
         **body.model_dump(exclude={"location", "contact"}),
     )
-
-
-def _named(asked: ReceiveReport | AddComment, name: UUID, desk: Desk) -> Envelope:
-    """The same ``name`` is handled once."""
-    return Envelope(message=asked, id=name, source=desk.service, correlation_id=name, traceparent=new_trace())
 
 
 def _same(before: Report, asked: ReceiveReport) -> Report:
@@ -229,8 +224,3 @@ async def latest(provinces: Recent[str, Province]) -> Province:
 def _sent_before(desk: Desk, asked: ReceiveReport) -> Report | None:
     with desk.sessions() as session:
         return store.report_by_key(session, asked.portal, asked.key)
-
-
-def _report_id(desk: Desk, tracking_code: str, of: Province) -> UUID:
-    with desk.sessions() as session:
-        return report_by_typed_code(session, tracking_code, of).report_id

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 
 from services.intake.api.bodies import Body, at_least
 from services.intake.api.recent import Recent
-from services.intake.api.showing import report_by_typed_code
+from services.intake.api.showing import known, report_by_typed_code
 from services.intake.api.strict import StrictRoute
 from services.intake.domain.privacy import Act, TouchIdentity
 from services.intake.settings import IntakeSettings
@@ -67,10 +67,8 @@ def routes(desk: Desk, settings: IntakeSettings, provinces: Recent[str, Province
     seals = SealingKeys.parse(settings.sealing_keys)
 
     def sealed(tracking_code: str) -> tuple[UUID, str]:
-        of = provinces("latest")
-        assert of
         with desk.sessions() as session:
-            report_id = report_by_typed_code(session, tracking_code, of).report_id
+            report_id = report_by_typed_code(session, tracking_code, known(provinces)).report_id
             reporter = store.reporter_of(session, report_id)
         if reporter is None:
             raise NotFound("nobody is known to have sent this report: it is anonymous, or was made so", code="no_contact")

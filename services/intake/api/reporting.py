@@ -1,26 +1,24 @@
 """What the reporter says about the answer, with the secret of the link alone: withdrawn, rated, objected to. Once for each answer."""
 
-from typing import Annotated
 from uuid import UUID, uuid5
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
 
 from services.intake import store
 from services.intake.api.bodies import ObjectionBody, RatingBody, WithdrawalBody
+from services.intake.api.links import ReporterSecret, check_link
 from services.intake.api.recent import Recent
-from services.intake.api.showing import report_by_typed_code
+from services.intake.api.showing import typed_report
 from services.intake.api.strict import StrictRoute
 from services.intake.domain.reporter import ObjectToAnswer, RateAnswer, WithdrawReport
 from services.intake.settings import IntakeSettings
-from shared.access import link_opens
-from shared.envelope import Envelope, new_trace
-from shared.errors import Forbidden, Refused
+from shared.envelope import Envelope
+from shared.errors import Refused
 from shared.province import Province
 from shared.web import Desk
 
 WORDS = UUID("5a6e7d1c-6a53-5ac2-9d39-1d9d2f0e8b03")  # of names made from a report and its answer
-Secret = Annotated[str, Header(description="The secret of the reporter's link")]
 
 
 class SaidBefore(Refused):
@@ -35,44 +33,35 @@ def routes(desk: Desk, settings: IntakeSettings, provinces: Recent[str, Province
 
     async def reported(tracking_code: str, secret: str) -> UUID:
         """Raises :class:`Forbidden` for who doesn't hold the link."""
-        report_id = await run_in_threadpool(_report_id, desk, tracking_code, provinces)
-        if not link_opens(settings.link_key, report_id, secret):
-            raise Forbidden("this is not the secret of this report's link", code="secret_wrong")
+        report_id = (await run_in_threadpool(typed_report, desk, tracking_code, provinces)).report_id
+        check_link(settings.link_key, report_id, secret)
         return report_id
 
     async def keep(asked: WithdrawReport | RateAnswer | ObjectToAnswer) -> None:
         """Raises :class:`SaidBefore`."""
         name = uuid5(WORDS, f"{asked.report_id}:{asked.topic}:{await run_in_threadpool(_answers, desk, asked.report_id)}")
-        envelope = Envelope(message=asked, id=name, source=desk.service, correlation_id=name, traceparent=new_trace())
-        if not await desk.commit(envelope):
+        if not await desk.commit(Envelope.named(asked, name, source=desk.service)):
             raise SaidBefore("this was said before, and is kept as it was")
 
     @router.post("/withdrawal", status_code=202)
-    async def withdraw(tracking_code: str, body: WithdrawalBody, x_report_secret: Secret = "") -> None:
+    async def withdraw(tracking_code: str, body: WithdrawalBody, x_report_secret: ReporterSecret = "") -> None:
         """The reporter wants no answer any more."""
         report_id = await reported(tracking_code, x_report_secret)
         await keep(WithdrawReport(report_id=report_id, at=desk.clock(), reason=body.reason))
 
     @router.post("/rating", status_code=202)
-    async def rate(tracking_code: str, body: RatingBody, x_report_secret: Secret = "") -> None:
+    async def rate(tracking_code: str, body: RatingBody, x_report_secret: ReporterSecret = "") -> None:
         """How the answer was. A satisfied word (3 or 4) closes the case."""
         report_id = await reported(tracking_code, x_report_secret)
         await keep(RateAnswer(report_id=report_id, at=desk.clock(), rating=body.rating, reasons=body.reasons))
 
     @router.post("/objection", status_code=202)
-    async def object_to(tracking_code: str, body: ObjectionBody, x_report_secret: Secret = "") -> None:
+    async def object_to(tracking_code: str, body: ObjectionBody, x_report_secret: ReporterSecret = "") -> None:
         """It was not done: the case opens again, and the credit for the answer is gone until a second one is approved."""
         report_id = await reported(tracking_code, x_report_secret)
         await keep(ObjectToAnswer(report_id=report_id, at=desk.clock(), reason=body.reason))
 
     return router
-
-
-def _report_id(desk: Desk, tracking_code: str, provinces: Recent[str, Province]) -> UUID:
-    province = provinces("latest")
-    assert province
-    with desk.sessions() as session:
-        return report_by_typed_code(session, tracking_code, province).report_id
 
 
 def _answers(desk: Desk, report_id: UUID) -> int:

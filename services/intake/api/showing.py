@@ -117,6 +117,12 @@ def routes(desk: Desk, provinces: Recent[str, Province]) -> APIRouter:
     return router
 
 
+def typed_report(desk: Desk, typed: str, provinces: Recent[str, Province]) -> Report:
+    """As :func:`report_by_typed_code`, with a session for itself."""
+    with desk.sessions() as session:
+        return report_by_typed_code(session, typed, known(provinces))
+
+
 def report_by_typed_code(session: Session, typed: str, of: Province) -> Report:
     """Raises :class:`NotFound`, and says so when the code can't be right."""
     try:

@@ -41,11 +41,6 @@ Index("media_unscreened", media.c.id, postgresql_where=_is_unscreened)
 mapper.map_imperatively(Media, media)
 
 
-def add(session: Session, one: Media) -> None:
-    """A new one."""
-    session.add(one)
-
-
 def of_id(session: Session, media_id: UUID, *, lock: bool = False) -> Media:
     """Raises :class:`NotFound`."""
     found = session.get(Media, media_id, with_for_update=lock or None)

@@ -11,7 +11,7 @@ from services.sla import handlers, store
 from services.sla.api.versions import IfMatch, seen, stamp
 from services.sla.api.worklists import CaseView
 from shared import messages
-from shared.envelope import Envelope, new_trace
+from shared.envelope import Envelope
 from shared.messages import AGENCY_REQUESTS, CENTRE_REQUESTS
 from shared.web import Caller, Desk
 
@@ -61,8 +61,7 @@ def _older(one: int | None, other: int | None) -> int | None:
 
 def _named(message: messages.Request, desk: Desk, key: str) -> Envelope:
     """The same key of the same caller for the same case and request is the same message."""
-    envelope = Envelope.of(message, source=desk.service)
     if not key:
-        return envelope
+        return Envelope.of(message, source=desk.service)
     name = uuid5(NAMESPACE_URL, f"{message.actor}/{message.report_id}/{message.topic}/{key}")
-    return Envelope(message=message, id=name, source=desk.service, correlation_id=name, traceparent=new_trace())
+    return Envelope.named(message, name, source=desk.service)

@@ -9,11 +9,11 @@ from xlsxwriter import Workbook
 
 from services.sla.domain import wording
 from services.sla.domain.scorecard import Card, Share, Standing
+from shared.texts import tame
 
 Cell = str | int | float | None
 DRAWN = {"on_time": "#2e7d32", "on_time_extended": "#9ccc65", "open_in_time": "#90a4ae", "late": "#ef6c00", "open_overdue": "#b71c1c"}
 LEFT, WIDE, HIGH = 260, 600, 28  # of a picture, in pixels: the names, the longest bar, a line
-UNSAFE = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
 
 
 def rows(cards: Sequence[Card], by: Sequence[str], names: Mapping[str, str]) -> list[list[Cell]]:
@@ -38,12 +38,8 @@ def _share(share: Share) -> list[Cell]:
 def as_csv(table: Sequence[Sequence[Cell]]) -> str:
     """With the mark (BOM) by which spreadsheets know UTF-8; nothing in it is a formula."""
     text = StringIO()
-    csv.writer(text).writerows([_tame(cell) for cell in row] for row in table)
+    csv.writer(text).writerows([tame(cell) for cell in row] for row in table)
     return "\ufeff" + text.getvalue()
-
-
-def _tame(cell: Cell) -> Cell:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(UNSAFE) else cell
 
 
 def as_xlsx(title: str, table: Sequence[Sequence[Cell]], ranking: Sequence[Standing], names: Mapping[str, str]) -> bytes:

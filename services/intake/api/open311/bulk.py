@@ -16,6 +16,7 @@ from services.intake.api.recent import Recent
 from services.intake.domain.georeport import Record, told_request
 from services.intake.store import open311 as store
 from shared.province import Province
+from shared.texts import tame
 from shared.web import Desk
 
 BATCH = 1000
@@ -34,7 +35,6 @@ COLUMNS = {  # of the table → of a request
     "description": "description",
     "agency_responsible": "agency_responsible",
 }
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet may take for the beginning of one
 
 
 def routes(desk: Desk, provinces: Recent[str, Province]) -> APIRouter:
@@ -71,7 +71,7 @@ def _records(desk: Desk, of: Province, start: datetime, until: datetime) -> Iter
 def _lines(batches: Iterator[list[Record]]) -> Iterator[str]:
     yield _table([list(COLUMNS)])
     for records in batches:
-        yield _table([[_tame(_closed(record).get(name)) for name in COLUMNS.values()] for record in records])
+        yield _table([[tame(_closed(record).get(name)) for name in COLUMNS.values()] for record in records])
 
 
 def _closed(record: Record) -> Record:
@@ -82,7 +82,3 @@ def _table(rows: list[list[object]]) -> str:
     text = StringIO()
     csv.writer(text).writerows(rows)
     return text.getvalue()
-
-
-def _tame(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
+from services.intake.api import showing
 from services.intake.api.recent import Recent
 from services.intake.domain.georeport import CLOSED, OPEN, TooLong, span
 from services.intake.domain.report import Status
@@ -120,8 +121,7 @@ def check_jurisdiction(asked: str, of: Province) -> None:
 
 def known(provinces: Recent[str, Province], jurisdiction_id: str) -> Province:
     """The province, when it is the one asked for. Raises :class:`NotFound`."""
-    of = provinces("latest")
-    assert of
+    of = showing.known(provinces)
     check_jurisdiction(jurisdiction_id, of)
     return of
 
