@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     CursorResult,
     DateTime,
     Identity,
@@ -221,7 +222,7 @@ def prune(session: Session, at: datetime, *, limit: int = 10_000) -> int:
 def _prune_sent(session: Session, at: datetime, limit: int) -> int:
     to_agencies = sent_letters.c.exchange == AGENCIES
     done = and_(sent_letters.c.sent_at < at - KEEP_SENT, or_(~to_agencies, sent_letters.c.sent_at < at - KEEP_SENT_TO_AGENCIES))
-    row = literal_column("ctid")  # there is no key: nobody asks for one letter
+    row: ColumnElement[Any] = literal_column("ctid")  # there is no key: nobody asks for one letter
     old = select(row).select_from(sent_letters).where(done).limit(limit)
     return cast(CursorResult[Any], session.execute(delete(sent_letters).where(row.in_(old)))).rowcount
 

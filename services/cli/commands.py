@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import OperationalError
 
-from services.cli import agency, audit, bench, demo, forecast, keys, pages, parked, privacy, receipts, rules, scorecard
+from services.cli import agency, audit, backup, bench, demo, forecast, keys, pages, parked, privacy, receipts, rules, scorecard
 from services.cli.options import BASE, HOME, Folder, PortBase
 from services.cli.process import CannotStart
 from services.cli.simulate import simulate
@@ -247,6 +247,8 @@ bench_app.command("pipeline")(bench.pipeline)
 bench_app.command("clocks")(bench.clocks)
 bench_app.command("intake")(bench.intake)
 app.command("simulate")(simulate)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 
 
 def apply(url: str, of: province_data.Province, amqp_url: str, management_url: str) -> None:
