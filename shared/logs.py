@@ -9,6 +9,10 @@ from structlog.types import EventDict, Processor, WrappedLogger
 
 SECRET = ("token", "secret", "password", "authorization", "api_key", "contact", "email", "phone")
 
+_TRACEBACKS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)  # texts are in locals
+
 
 def mask(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Hide values whose names say that they are secret or personal."""
@@ -24,7 +28,7 @@ def configure(service: str, style: Literal["json", "human"], level: str = "INFO"
         mask,
     ]
     last: list[Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        [_TRACEBACKS, structlog.processors.JSONRenderer(ensure_ascii=False)]
         if style == "json"
         else [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), pad_event_to=0)]
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import anyio.to_thread
+import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -15,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as AsgiMessage
 
-from shared import openapi, problems
+from shared import openapi, problems, tracing
 from shared.access import ANYBODY, ROUTES, SCOPES, Denied, Principal, Role, TokenVerifier
 from shared.clock import Clock, now
 from shared.database import Sessions
@@ -38,6 +39,8 @@ SECURITY_HEADERS = [
 _STORE_NOTHING = (b"cache-control", b"no-store")
 KNOWN_BY_NAME = frozenset({Role.AGENCY, Role.OPERATOR, Role.AUDITOR, Role.ADMIN})
 DOCS = {"/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"}
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_GIVEN_BY_US = {"report_id": _UUID, "media_id": _UUID, "tracking_code": re.compile(r"[A-Z]{2,4}-[0-9A-Z]{4}-[0-9A-Z]{4}")}
 PortalOf = Callable[[str], Awaitable[Principal | None]]  # key → portal, or None
 
 
@@ -79,6 +82,7 @@ class Gate:
 
     async def admit(self, request: Request) -> None:
         """Raises :class:`Denied` and :class:`TooMany`; leaves the principal in ``request.state``."""
+        structlog.contextvars.bind_contextvars(**_names(request.path_params))
         route = f"{request.method} {request.scope['route'].path}"
         allowed = self.routes.get(route, frozenset[Role]())
         address = caller_address(request.client.host if request.client else "", request.headers.get("x-forwarded-for", ""), self.trusted)
@@ -128,6 +132,11 @@ class Gate:
         return portal
 
 
+def _names(parameters: Mapping[str, str]) -> dict[str, str]:
+    """What log lines may say of a path: names that we gave, not whatever somebody wrote in their place."""
+    return {name: given for name, given in parameters.items() if name in _GIVEN_BY_US and _GIVEN_BY_US[name].fullmatch(given)}
+
+
 def _missing(principal: Principal) -> tuple[int, str, str]:
     if principal.role == Role.PUBLIC:
         return 401, "credentials_missing", "send a token (Authorization: Bearer …), a portal key (X-Api-Key) or the secret of your link"
@@ -156,6 +165,10 @@ class Fences:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         scope.setdefault("state", {})["answer_headers"] = []  # what the gate has to say with any answer
+        with tracing.request(scope):
+            return await self._fenced(scope, receive, send)
+
+    async def _fenced(self, scope: Scope, receive: Receive, send: Send) -> None:
         limit = next((most for path, most in self.limits.items() if re.search(path, scope["path"])), self.limit)
         stated = dict(scope["headers"]).get(b"content-length", b"0")
         if not stated.isdigit() or len(stated) > 18 or int(stated) > limit:
@@ -190,6 +203,7 @@ class Fences:
             if part["type"] == "http.response.start":
                 said = part.get("headers", [])
                 stated = {name.lower() for name, _ in said}
+                scope["state"]["answered"] = part["status"]
                 part["headers"] = [*said, *(one for one in headers if one[0] not in stated), *scope["state"]["answer_headers"]]
             await send(part)
 
@@ -235,6 +249,7 @@ def application(
         title=f"Hồi Âm: {desk.service}",
         version="1",
         lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # ours knows no addresses and no queries
         **docs,
     )
     problems.install(app)
