@@ -20,7 +20,7 @@ from services.cli.options import BASE, HOME, Folder, PortBase
 from services.cli.private_postgres import PrivatePostgres
 from services.cli.process import CannotStart
 from services.cli.receipts import witnessed
-from services.cli.system import HANDLERS, database_url, migrate_all, room
+from services.cli.system import HANDLERS, database_url, migrate_all, room, secret
 from services.cli.up import Layout
 from shared import mailbox
 from shared.bus import BusDown
@@ -105,8 +105,8 @@ def _snapshot(url: str) -> Iterator[tuple[Connection, str]]:
 @contextmanager
 def _database(layout: Layout) -> Iterator[str]:
     """The one that is set, or the embedded one, run for this alone."""
-    if os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
-        yield database_url(layout)
+    if given := secret("DATABASE_URL"):
+        yield given
     else:
         with PrivatePostgres(layout.postgres, port=layout.database_port) as postgres:
             yield postgres.url
@@ -115,8 +115,7 @@ def _database(layout: Layout) -> Iterator[str]:
 @contextmanager
 def _empty_broker() -> Iterator[None]:
     """What waits in a broker from before knows things that the restored database does not."""
-    url = os.environ.get("AMQP_URL", "")
-    if url:
+    if url := secret("AMQP_URL"):
         from shared.bus.rabbitmq import RabbitBus
 
         for service in SERVICES:
