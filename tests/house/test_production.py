@@ -16,7 +16,7 @@ from shared.settings import PROJECT
 COMPOSE = [str(Path(sys.executable).parent / "docker-compose"), "-f", "docker-compose.yml"]
 NODES = ("rabbitmq", "rabbitmq-2", "rabbitmq-3")
 SERVICES = ("intake", "routing", "sla", "notify")
-OWN_PLACES = ("data_directory", "hba_file", "ident_file", "listen_addresses", "shared_buffers")  # of the image, or of this test
+OWN_PLACES = ("data_directory", "hba_file", "ident_file", "listen_addresses", "shared_buffers", "timezone")  # of the image, or of this test
 
 
 def config(*arguments: str) -> dict:
