@@ -52,6 +52,11 @@ def restore(source: Source, folder: Folder = HOME, port_base: PortBase = BASE) -
     typer.echo("Restored. Now: hoiam topology apply, then start the services (embedded: hoiam up).")
 
 
+def resend(folder: Folder = HOME, port_base: PortBase = BASE) -> None:
+    """Say again what services sent lately, after the database was put back in time by other means than `hoiam restore`. Safe to repeat."""
+    _say_again(database_url(Layout(folder.absolute(), port_base)), typer.echo)
+
+
 def save(url: str, target: Path, media: Path | None, say: Say) -> None:
     """``target`` is there whole or not at all. Raises :class:`CannotStart`."""
     if target.exists():
@@ -79,16 +84,20 @@ def bring_back(url: str, source: Path, media: Path | None, say: Say) -> None:
     _compare(url, noted)
     _copy(source / MEDIA, media, say)
     migrate_all(url, say)
-    for service in SERVICES:
-        with room(url, service) as rooms, rooms.begin() as session:
-            session.execute(text("SET LOCAL statement_timeout = 0"))
-            say(f"{service} says {mailbox.send_again(session)} messages again")
+    _say_again(url, say)
 
 
 def media_folder(layout: Layout) -> Path | None:
     """Where photos are; None when that is a bucket, which has copies of its own."""
     given = os.environ.get("MEDIA_URL", str(layout.folder / "media")).removeprefix("file://")
     return None if "://" in given else Path(given).absolute()
+
+
+def _say_again(url: str, say: Say) -> None:
+    for service in SERVICES:
+        with room(url, service) as rooms, rooms.begin() as session:
+            session.execute(text("SET LOCAL statement_timeout = 0"))
+            say(f"{service} says {mailbox.send_again(session)} messages again")
 
 
 @contextmanager

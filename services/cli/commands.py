@@ -250,6 +250,7 @@ app.command("simulate")(simulate)
 app.command("backup")(backup.backup)
 app.command("doctor")(doctor.doctor)
 app.command("restore")(backup.restore)
+app.command("resend")(backup.resend)
 
 
 def apply(url: str, of: province_data.Province, amqp_url: str, management_url: str) -> None:

@@ -108,6 +108,17 @@ class TestBackup:
             hoiam("backup", str(tmp_path / "nothing"))
 
 
+class TestResending:
+    def test_says_again_what_was_sent_and_nothing_twice_in_the_outbox(self, saved, elsewhere):
+        hoiam("restore", str(saved))
+
+        assert "intake says 0 messages again" in hoiam("resend")
+        with room(elsewhere, "intake") as rooms, rooms.begin() as session:
+            mailbox.sent(session, [1, 2])
+
+        assert "intake says 2 messages again" in hoiam("resend")
+
+
 class TestRestoring:
     def test_a_damaged_backup_is_refused_before_anything_changes(self, saved, elsewhere):
         with (saved / "database.dump").open("ab") as dump:
