@@ -16,6 +16,7 @@ from services.cli.doctor.finding import Level
 from services.cli.doctor.place import Place
 from services.cli.process import free_port
 from services.cli.system import apply_embedded, load_all, migrate_all, room, whole_topology
+from services.cli.up import Layout
 from services.notify import store as notify
 from shared.bus.management import MAY, Management
 from shared.bus.rabbitmq import RabbitBus
@@ -101,6 +102,16 @@ class TestDoctor:
 
         assert [about for about, _ in troubles(found)] == ["database", "bus"]
         assert {finding.about for finding in found if finding.level is Level.SKIPPED} >= {"clock", "migrations", "roles", "policies"}
+
+    def test_of_nothing_at_all_says_what_to_begin_with(self, tmp_path, monkeypatch):
+        for name in ("DATABASE_URL", "AMQP_URL", "MANAGEMENT_URL", "LINK_KEY", "SEALING_KEYS", "JWT_PUBLIC_KEY"):
+            monkeypatch.delenv(name, raising=False)
+
+        found = list(findings(Place.found(Layout(tmp_path / "nothing"))))
+
+        assert {about for about, _ in troubles(found)} == {"keys", "database"}
+        assert any("hoiam keys" in remedy for _, remedy in troubles(found))
+        assert {finding.about for finding in found if finding.level is Level.SKIPPED} >= {"queues", "policies"}
 
 
 class TestMachine:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from services.cli.doctor.finding import Finding, advice, good, wrong
-from services.cli.doctor.place import Place
+from services.cli.doctor.place import Away, Place
 from services.cli.system import HANDLERS
 from shared.bus import Bus, BusDown
 from shared.bus.management import MAY, Management
@@ -68,6 +68,8 @@ def _judged(rights: dict[str, tuple[str, str, str]], names: set[str]) -> Iterato
 
 def _bus(place: Place) -> tuple[Bus, str]:
     if not place.amqp_url:
+        if not place.database_url:
+            raise Away("there is no database")
         return PostgresBus(place.database_url), "the bus on PostgreSQL"
     from shared.bus.rabbitmq import RabbitBus
 
