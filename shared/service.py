@@ -239,5 +239,7 @@ class Process:
             self.stopping.wait(self.settings.tick_seconds)
 
     def _prune(self) -> None:
-        with self.handling.sessions.begin() as session:
-            prune(session, now())
+        for _ in range(MOST_ROUNDS):
+            with self.handling.sessions.begin() as session:
+                if not prune(session, now()):
+                    return

@@ -84,6 +84,7 @@ def bring_back(url: str, source: Path, media: Path | None, say: Say) -> None:
     _compare(url, noted)
     _copy(source / MEDIA, media, say)
     migrate_all(url, say)
+    _count_again(url)
     _say_again(url, say)
 
 
@@ -91,6 +92,14 @@ def media_folder(layout: Layout) -> Path | None:
     """Where photos are; None when that is a bucket, which has copies of its own."""
     given = os.environ.get("MEDIA_URL", str(layout.folder / "media")).removeprefix("file://")
     return None if "://" in given else Path(given).absolute()
+
+
+def _count_again(url: str) -> None:
+    """The planner knows nothing of tables that were just filled."""
+    owner = create_engine(psycopg_url(url), isolation_level="AUTOCOMMIT")
+    with owner.connect() as connection:
+        connection.execute(text("ANALYZE"))
+    owner.dispose()
 
 
 def _say_again(url: str, say: Say) -> None:

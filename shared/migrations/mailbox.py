@@ -58,4 +58,5 @@ def keep_what_was_sent() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
     )
-    op.create_index("sent_by_time", "sent", ["sent_at"], postgresql_using="brin")
+    op.create_index("sent_facts", "sent", ["sent_at"], postgresql_where=sa.text("exchange <> 'hoiam.agencies'"))
+    op.create_index("sent_to_agencies", "sent", ["sent_at"], postgresql_where=sa.text("exchange = 'hoiam.agencies'"))
