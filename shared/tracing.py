@@ -135,9 +135,9 @@ def _span_of_request(scope: Any, given: str) -> Iterator[str]:
 
 def _describe(span: "Span", scope: Any) -> None:
     """By the route's pattern: a path has tracking codes in it, and a query whatever somebody searched for."""
-    route, status = getattr(scope.get("route"), "path", "unknown"), scope["state"].get("answered", 500)
-    span.update_name(f"{scope['method']} {route}")
-    span.set_attributes({"http.route": route, "http.response.status_code": status})
+    route, status = scope["state"].get("route", f"{scope['method']} unknown"), scope["state"].get("answered", 500)
+    span.update_name(route)
+    span.set_attributes({"http.route": route.split(" ")[1], "http.response.status_code": status})
     if status >= 500:
         _fail(span, str(status))
 

@@ -30,9 +30,11 @@ def made(module_database_url, tmp_path_factory):
     (folder / "photos/one").mkdir(parents=True)
     (folder / "photos/one/shown.jpg").write_bytes(b"a photo")
     migrate_all(module_database_url, lambda _line: None)
-    with room(module_database_url, "intake") as rooms, rooms.begin() as session:
-        mailbox.post(session, [envelope(received()), envelope(received())])
-        mailbox.sent(session, [1])
+    with room(module_database_url, "intake") as rooms:
+        with rooms.begin() as session:
+            mailbox.post(session, [envelope(received()), envelope(received())])
+        with rooms.begin() as session:
+            mailbox.sent(session, [1])
     backup.save(module_database_url, folder / "saved", folder / "photos", lambda _line: None)
     return module_database_url, folder
 
