@@ -13,9 +13,7 @@ SECRET = ("token", "secret", "password", "authorization", "api_key", "contact", 
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _OURS = {"report_id": _UUID, "media_id": _UUID, "tracking_code": re.compile(r"[A-Z]{2,4}-[0-9A-Z]{4}-[0-9A-Z]{4}")}
-_TRACEBACKS = structlog.processors.ExceptionRenderer(
-    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-)  # texts are in locals
+_WITHOUT_VARIABLES = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # texts are in variables
 
 
 def mask(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -24,7 +22,7 @@ def mask(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
 
 
 def note(parameters: Mapping[str, str]) -> None:
-    """Name what a request is about in all its log lines, by the parameters of its path: names that we gave, nothing else that stands there."""
+    """Name in all log lines of a request what its path is about: names that we gave, nothing else that stands there."""
     names = {name: text for name, text in parameters.items() if name in _OURS and _OURS[name].fullmatch(text)}
     structlog.contextvars.bind_contextvars(**names)
 
@@ -38,7 +36,7 @@ def configure(service: str, style: Literal["json", "human"], level: str = "INFO"
         mask,
     ]
     last: list[Processor] = (
-        [_TRACEBACKS, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        [structlog.processors.ExceptionRenderer(_WITHOUT_VARIABLES), structlog.processors.JSONRenderer(ensure_ascii=False)]
         if style == "json"
         else [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), pad_event_to=0)]
     )
