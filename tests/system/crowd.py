@@ -1,10 +1,11 @@
 """Who uses the whole system at once: a portal with many reports, and the agencies that read what became of them."""
 
 import contextlib
+import itertools
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 
 import httpx2
@@ -23,10 +24,9 @@ class Portal:
         self.system, self.key = system, key
         self.accepted: dict[str, str] = {}
 
-    def post(self, count: int, workers: int = 8) -> list[threading.Thread]:
-        numbers = iter(range(count))
-        lock = threading.Lock()
-        threads = [threading.Thread(target=self._work, args=(numbers, lock)) for _ in range(workers)]
+    def post(self, numbers: Iterable[int], workers: int = 8) -> list[threading.Thread]:
+        lock, each = threading.Lock(), iter(numbers)
+        threads = [threading.Thread(target=self._work, args=(each, lock)) for _ in range(workers)]
         for thread in threads:
             thread.start()
         return threads
@@ -56,6 +56,14 @@ class Portal:
             return False
 
         until(answered, 60, what=f"report {number} accepted", every=0.1)
+
+
+def steadily(done: threading.Event, pause: float = 0.02) -> Iterator[int]:
+    """Numbers for a portal that goes on, one each ``pause`` seconds, until it is ``done``."""
+    for number in itertools.count():
+        if done.wait(pause):
+            return
+        yield number
 
 
 class Readers:

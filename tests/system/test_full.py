@@ -80,7 +80,7 @@ class TestAgencyOnItsOwn:
 class TestCrashes:
     def test_a_thousand_reports_survive_kill_9_of_each_service_in_turn(self, system, key, broker):
         portal = Portal(system, key)
-        threads = portal.post(REPORTS)
+        threads = portal.post(range(REPORTS))
         for number, service in enumerate(SERVICES, start=1):
             until(lambda number=number: len(portal.accepted) >= number * REPORTS // 5, 90, what=f"{number} fifths accepted")
             system.kill(service)

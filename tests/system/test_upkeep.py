@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from pathlib import Path
 from shutil import copytree
 from uuid import uuid4
@@ -11,11 +12,13 @@ import pytest
 from services.cli.up import SERVICES
 from shared.bus.rabbitmq import RabbitBus
 from tests.conftest import drop_database, fresh_database, fresh_vhost
-from tests.system.crowd import AREAS, Portal, Readers, assignments
+from tests.system.crowd import AREAS, Portal, Readers, assignments, steadily
 from tests.system.running import System, hoiam, running
 from tests.wait import until
 
-REPORTS = 400
+SOME = 80
+
+pytestmark = pytest.mark.timeout(300)  # processes start and stop a dozen times
 
 
 @pytest.fixture
@@ -49,17 +52,17 @@ class TestBackup:
         here, there = open_folder / uuid4().hex, open_folder / uuid4().hex
         with running(here, **place) as system:
             portal = Portal(system, system.hoiam("portal", "add", "app", "Ứng dụng"))
-            threads = portal.post(REPORTS)
-            until(lambda: len(portal.accepted) >= REPORTS // 4, 60, what="a quarter accepted")
+            threads = portal.post(steadily(done := threading.Event()))
+            until(lambda: len(portal.accepted) >= SOME, 60, what="some accepted")
             stopped = system.kill("routing", signal.SIGSTOP)  # from now on what intake sent lies in a queue, and in no table of work
-            until(lambda: len(portal.accepted) >= REPORTS // 2, 60, what="half of them accepted")
-            until(lambda: system.metric("intake", "hoiam_published_messages_total") >= 2 * REPORTS // 4, what="some sent, heard by nobody")
+            until(lambda: len(portal.accepted) >= 2 * SOME, 60, what="some more accepted")
+            until(lambda: system.metric("intake", "hoiam_outbox_rows") == 0, what="they are sent, and heard by nobody", every=0.001)
             before = dict(portal.accepted)
             system.hoiam("backup", str(there / "saved"))
             os.kill(stopped, signal.SIGCONT)
+            done.set()
             for thread in threads:
                 thread.join()
-        assert len(portal.accepted) == REPORTS
 
         copytree(here / "keys", there / "keys")
         shown = hoiam({**system.environment, **elsewhere, "HOIAM_FOLDER": str(there)}, "restore", str(there / "saved"))
@@ -81,13 +84,15 @@ class TestRollingRestart:
     def test_of_every_service_under_load_loses_nothing_and_breaks_no_request(self, open_folder: Path, place):
         with running(open_folder / uuid4().hex, **place) as system:
             portal, readers = Portal(system, system.hoiam("portal", "add", "app", "Ứng dụng")), Readers(system)
-            threads = portal.post(REPORTS, workers=4)
+            threads = portal.post(steadily(done := threading.Event()), workers=4)
             with readers.looking():
-                for number, service in enumerate(SERVICES, start=1):
-                    until(lambda number=number: len(portal.accepted) >= number * REPORTS // 6, 60, what=f"{number} sixths accepted")
+                for service in SERVICES:
+                    enough = len(portal.accepted) + SOME // 4
+                    until(lambda enough=enough: len(portal.accepted) >= enough, 60, what="some accepted")
                     old = system.kill(service, signal.SIGTERM)
                     until(lambda service=service, old=old: system.pid_of(service) not in {old, None}, 30, what=f"a new {service}")
                     until(lambda service=service: system.is_ready(service), 30, what=f"{service} ready")
+                done.set()
                 for thread in threads:
                     thread.join()
 
@@ -95,7 +100,6 @@ class TestRollingRestart:
             until(lambda: at_rest(system, bus), 60, what="everything sent and heard")
             found = arrived(bus)
             assert {report for report, _ in found} == set(portal.accepted)
-            assert len(portal.accepted) == REPORTS
             assert [ids for _, ids in found if len(ids) != 1] == []
             assert readers.broken == []
             assert all(readers.answers[service] for service in SERVICES)
