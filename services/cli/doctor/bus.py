@@ -1,6 +1,7 @@
 """What the bus says: that every queue is there, and that nobody may do more than their part."""
 
 from collections.abc import Iterator
+from urllib.parse import unquote, urlsplit
 
 from services.cli.doctor.finding import Finding, advice, good, wrong
 from services.cli.doctor.place import Away, Place
@@ -40,7 +41,7 @@ def users(place: Place) -> Iterator[Finding]:
         yield advice("broker users", "were not looked at", "set MANAGEMENT_URL, http://admin:…@host:15672")
         return
     try:
-        with Management(place.management_url, vhost=place.amqp_url.rsplit("/", 1)[1] or "/") as management:
+        with Management(place.management_url, vhost=unquote(urlsplit(place.amqp_url).path[1:]) or "/") as management:
             rights, names = management.permissions(), management.user_names()
     except BusDown as error:
         yield wrong("broker users", str(error), "check MANAGEMENT_URL")
