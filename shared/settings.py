@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     jwt_issuer: str = Field("hoiam", description="`iss` a token must carry")
     jwt_audience: str = Field("hoiam", description="`aud` a token must carry")
     jwt_revoked: str = Field("", description="`jti` of tokens withdrawn before their end, blanks between")
+    otel_exporter_otlp_endpoint: str = Field(
+        "", pattern=r"^(https?://.+)?$", description="Collector of traces (OTLP over HTTP), http://collector:4318; empty: none are recorded"
+    )
     docs: bool = Field(True, description="Serve OpenAPI pages at /docs; switch off in production")
 
     @model_validator(mode="before")

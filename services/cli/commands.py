@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import OperationalError
 
-from services.cli import agency, audit, bench, demo, forecast, keys, pages, parked, privacy, receipts, rules, scorecard
+from services.cli import agency, audit, backup, bench, demo, doctor, forecast, keys, pages, parked, privacy, receipts, rules, scorecard
 from services.cli.options import BASE, HOME, Folder, PortBase
 from services.cli.process import CannotStart
 from services.cli.simulate import simulate
-from services.cli.system import apply_embedded, database_url, load_all, migrate_all, room, whole_topology
+from services.cli.system import apply_embedded, database_url, load_all, migrate_all, room, secret, whole_topology
 from services.cli.up import Layout, Supervisor
 from services.intake.store import portals
 from shared import province as province_data
@@ -247,6 +247,10 @@ bench_app.command("pipeline")(bench.pipeline)
 bench_app.command("clocks")(bench.clocks)
 bench_app.command("intake")(bench.intake)
 app.command("simulate")(simulate)
+app.command("backup")(backup.backup)
+app.command("doctor")(doctor.doctor)
+app.command("restore")(backup.restore)
+app.command("resend")(backup.resend)
 
 
 def apply(url: str, of: province_data.Province, amqp_url: str, management_url: str) -> None:
@@ -256,12 +260,6 @@ def apply(url: str, of: province_data.Province, amqp_url: str, management_url: s
     else:
         apply_embedded(url, of)
     typer.echo(f"queues are ready, {len(of.agencies)} of them for agencies")
-
-
-def secret(name: str, given: str) -> str:
-    """``given``, or what the file holds that ``<name>_FILE`` names."""
-    path = os.environ.get(f"{name}_FILE")
-    return Path(path).read_text(encoding="utf-8").strip() if path and not given else given
 
 
 def main() -> None:

@@ -111,7 +111,8 @@ def record(session: Session, results: Sequence[Result], at: datetime) -> list[Me
         elif result.failure is None:
             said += notice.delivered(channel=result.channel, at=at)
         else:
-            log.warning("a notice did not go out", notice=str(notice.id), channel=result.channel, reason=result.failure.reason)
+            names = {"notice": str(notice.id), "report_id": str(notice.report_id)}
+            log.warning("a notice did not go out", **names, channel=result.channel, reason=result.failure.reason)
             said += notice.missed(channel=result.channel, at=at, reason=result.failure.reason, final=isinstance(result.failure, Permanent))
             _stop_calling(session, result)
     return said
