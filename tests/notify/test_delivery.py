@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from services.notify import store
 from services.notify.channels import delivery
 from services.notify.channels.choice import deliveries
 from services.notify.channels.delivery import AT_ONCE, CLAIM, Delivery
 from services.notify.domain.notices import State
+from services.notify.store import sending
 from shared.clock import now
 from shared.handling import Handling
 from shared.messages import ReportReceived
@@ -100,7 +100,7 @@ class TestTurn:
         mine = {"to_portals": False, "at": MONDAY, "until": MONDAY + CLAIM}
 
         with rooms.begin() as one, rooms.begin() as twin:
-            first, second = store.claim(one, **mine, limit=3), store.claim(twin, **mine, limit=3)
+            first, second = sending.claim(one, **mine, limit=3), sending.claim(twin, **mine, limit=3)
 
         assert (len(first), len(second)) == (3, 1)
         assert len({parcel.notice.id for parcel in [*first, *second]}) == 4

@@ -11,7 +11,8 @@ from services.notify.channels.mail import Email, MailboxFolder
 from services.notify.channels.web import Sms, Webhooks
 from services.notify.domain.contacts import Contact
 from services.notify.settings import NotifySettings
-from services.notify.store import FORGOTTEN, Parcel
+from services.notify.store import FORGOTTEN
+from services.notify.store.sending import Parcel
 from shared.access import link_secret
 from shared.clock import Clock
 from shared.privacy import SealingKeys

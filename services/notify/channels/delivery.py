@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.orm import Session
 
-from services.notify import store
 from services.notify.channels import Addressee, Away, Channel, Gone, Permanent, Temporary, Undelivered
-from services.notify.store import Parcel
+from services.notify.store import sending
+from services.notify.store.sending import Parcel
 from shared.clock import Clock
 from shared.handling import Handling
 from shared.messages import Message
@@ -68,7 +68,7 @@ class Delivery:
         claimed: list[Parcel] = []
 
         def work(session: Session) -> Sequence[Message]:
-            claimed.extend(store.claim(session, to_portals=self.to_portals, at=at, until=at + CLAIM, limit=AT_ONCE))
+            claimed.extend(sending.claim(session, to_portals=self.to_portals, at=at, until=at + CLAIM, limit=AT_ONCE))
             return []
 
         handling.run(work)
@@ -102,7 +102,7 @@ class Delivery:
 
 def record(session: Session, results: Sequence[Result], at: datetime) -> list[Message]:
     """Keep what became of each notice, and say it."""
-    notices = store.locked_notices(session, (result.parcel.notice.id for result in results))
+    notices = sending.locked_notices(session, (result.parcel.notice.id for result in results))
     said: list[Message] = []
     for result in results:
         notice = notices[result.parcel.notice.id]
@@ -119,4 +119,4 @@ def record(session: Session, results: Sequence[Result], at: datetime) -> list[Me
 
 def _stop_calling(session: Session, result: Result) -> None:
     if isinstance(result.failure, Gone) and result.parcel.webhook:
-        store.switch_off(session, result.parcel.webhook.id)
+        sending.switch_off(session, result.parcel.webhook.id)
