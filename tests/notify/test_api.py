@@ -45,7 +45,7 @@ def http(settings: Any) -> Iterator[TestClient]:
 class TestNotices:
     def test_show_what_was_said_when_and_how(self, http, handling, report_of, settings, clock):
         report = report_of(LAN, tracking_code="QT-1")
-        deliveries(settings, clock)["delivery"].turn(handling)
+        deliveries(settings, clock)["mailbox"].turn(handling)
         handling.together([envelope(about(report, CaseResolved))])
 
         told = http.get(f"/v1/notices?report_id={report.report_id}").json()
@@ -93,7 +93,7 @@ class TestWebhooks:
         added = http.post("/v1/webhooks", json={"portal": "app", "url": receiver.url}).json()
         report_of(portal="app")
 
-        deliveries(settings, now)["webhooks"].turn(handling)
+        deliveries(settings, now)["webhook"].turn(handling)
 
         [(headers, body)] = receiver.got
         assert Verifier(added["secret"]).verify(body, headers)["type"] == "report.received"

@@ -8,7 +8,7 @@ from standardwebhooks import Webhook as Verifier
 
 from services.cli.process import free_port
 from services.notify.channels.choice import deliveries
-from services.notify.channels.web import is_public
+from services.notify.channels.network import is_public
 from services.notify.domain.notices import State
 from shared.access import link_secret
 from shared.clock import now
@@ -70,7 +70,7 @@ class TestWebhooks:
         assert topics(rooms) == []
 
     def test_do_not_lead_into_private_networks(self, handling, rooms, report_of, hook, settings_with, receiver):
-        strict = deliveries(settings_with(webhook_allow_loopback=False), now)["webhooks"]
+        strict = deliveries(settings_with(webhook_allow_loopback=False), now)["webhook"]
         with rooms.begin() as session:
             session.execute(text("UPDATE webhooks SET url = replace(url, 'http:', 'https:')"))
         report = report_of()
@@ -81,23 +81,33 @@ class TestWebhooks:
         assert (notice.state, notice.last_error) == (State.FAILED, "a webhook may not lead into private networks")
         assert receiver.got == []
 
-    def test_a_portal_that_is_away_is_asked_once_a_turn(self, handling, rooms, report_of, hook, by_webhook):
-        with rooms.begin() as session:
-            session.execute(text("UPDATE webhooks SET url = :url"), {"url": f"http://127.0.0.1:{free_port()}/hook"})
+    def test_a_portal_that_is_away_is_left_in_peace_for_a_while(self, handling, rooms, report_of, hook, settings_with, receiver, clock):
+        by_webhook = deliveries(settings_with(), clock)["webhook"]
+        _move_to(rooms, f"http://127.0.0.1:{free_port()}/hook")
         reports = [report_of() for _ in range(3)]
 
         by_webhook.turn(handling)
+        _move_to(rooms, receiver.url)
+        too_early = by_webhook.turn(handling)
+        clock.move(seconds=10)
+        by_webhook.turn(handling)
 
         found = [notices(rooms, report)[0] for report in reports]
-        assert sorted(notice.attempts for notice in found) == [0, 0, 1]
-        assert {notice.last_error for notice in found} == {"", "the portal does not answer: ConnectError"}
+        assert too_early == 0
+        assert {(notice.state, notice.attempts) for notice in found} == {(State.SENT, 0)}
+        assert len(receiver.got) == 3
+
+
+def _move_to(rooms, url):
+    with rooms.begin() as session:
+        session.execute(text("UPDATE webhooks SET url = :url"), {"url": url})
 
 
 class TestSms:
     def test_reaches_who_left_only_a_number(self, handling, rooms, report_of, settings_with, receiver, clock):
         report = report_of({"phone": "+84912345678"}, tracking_code="QT-1")
 
-        deliveries(settings_with(sms_gateway_url=receiver.url), clock)["delivery"].turn(handling)
+        deliveries(settings_with(sms_gateway_url=receiver.url), clock)["sms"].turn(handling)
 
         [(_, body)] = receiver.got
         link = f"https://hoiam.example/tra-cuu/QT-1#{link_secret(LINK_KEY, report.report_id)}"
@@ -111,7 +121,7 @@ class TestSms:
         receiver.status = status
         report = report_of({"phone": "+84912345678"})
 
-        deliveries(settings_with(sms_gateway_url=receiver.url), clock)["delivery"].turn(handling)
+        deliveries(settings_with(sms_gateway_url=receiver.url), clock)["sms"].turn(handling)
 
         assert notices(rooms, report)[0].state == state
 

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ARRAY,
     Boolean,
     Column,
+    Computed,
     Index,
     Integer,
     MetaData,
@@ -24,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, registry
 
 from services.notify.domain.contacts import SealedContact
+from services.notify.domain.endpoints import Endpoint
 from services.notify.domain.followers import Follower
 from services.notify.domain.notices import Notice, State
 from services.notify.domain.telling import Subject
@@ -81,7 +83,18 @@ webhooks = Table(
     Column("sealed", Text, nullable=False),
     Column("active", Boolean, nullable=False),
     moment("created_at"),
+    moment("old_until", nullable=True),
     UniqueConstraint("portal", "url"),
+)
+
+endpoints = Table(
+    "endpoints",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_error", Text, nullable=False),
+    moment("failing_since", nullable=True),
+    moment("shut_until", nullable=True),
 )
 
 notices = Table(
@@ -104,8 +117,10 @@ notices = Table(
     moment("due_at"),
     moment("sent_at", nullable=True),
     moment("claimed_until", nullable=True),
+    Column("tried", ARRAY(Text), nullable=False),
+    Column("endpoint", Text, Computed("COALESCE(webhook_id::text, channel)", persisted=True)),
 )
-Index("notices_due", notices.c.due_at, postgresql_where=notices.c.state == State.PENDING)
+Index("notices_due", notices.c.endpoint, notices.c.due_at, postgresql_where=notices.c.state == State.PENDING)
 Index("notices_not_sent", notices.c.state, notices.c.channel, postgresql_where=notices.c.state != State.SENT)
 
 _mapper = registry()
@@ -113,7 +128,8 @@ _mapper.map_imperatively(Subject, subjects)
 _mapper.map_imperatively(SealedContact, contacts)
 _mapper.map_imperatively(Follower, followers)
 _mapper.map_imperatively(Webhook, webhooks)
-_mapper.map_imperatively(Notice, notices)
+_mapper.map_imperatively(Endpoint, endpoints)
+_mapper.map_imperatively(Notice, notices, exclude_properties=["endpoint"])
 FORGOTTEN = "the reporter was forgotten"
 _WEBHOOKS = "webhooks"  # in session.info: asked once a transaction
 _FOLLOWERS = "followers"  # the same: those of the reports of the batch, by report
@@ -227,4 +243,8 @@ def gauges(session: Session) -> Iterable[GaugeMetricFamily]:
     yield counted
     waiting = func.extract("epoch", func.now() - func.min(notices.c.created_at))
     oldest = session.scalar(select(func.coalesce(func.greatest(waiting, 0), 0)).where(notices.c.state == State.PENDING))
+    shut = select(func.count()).select_from(endpoints).where(endpoints.c.shut_until.is_not(None))
+    yield GaugeMetricFamily(
+        "hoiam_endpoints_shut", "Servers and webhooks that are left in peace for a while", value=session.scalar(shut) or 0
+    )
     yield GaugeMetricFamily("hoiam_oldest_pending_notice_seconds", "Since the fact that waits longest to be told", value=float(oldest or 0))
