@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from shared.errors import Refused
 from shared.messages import Message
 
 
@@ -40,12 +41,14 @@ class RemoveWebhook(Message):
 
 
 class Replay(Message):
-    """Send again what was to go to the webhook ``report_id`` about facts from ``since`` to before ``until``."""
+    """Send again what was to be sent about facts from ``since`` to before ``until``: to the webhook ``report_id``, or, ``to_people``, the
+    letters that failed."""
 
     topic = "replay"
     since: datetime
     until: datetime
-    failed_only: bool
+    failed_only: bool = True
+    to_people: bool = False
 
 
 @dataclass(kw_only=True, eq=False)
@@ -60,3 +63,18 @@ class Webhook:
     created_at: datetime
     active: bool = True
     old_until: datetime | None = None
+
+    @property
+    def is_removed(self) -> bool:
+        """It is kept for the sake of what was sent there."""
+        return not self.sealed
+
+    def rotate(self, asked: RotateSecret) -> None:
+        """Both secrets sign for a while. Raises :class:`Refused` when somebody else was quicker."""
+        if self.sealed != asked.replaces:
+            raise Refused("the secret of this webhook was changed meanwhile; ask again", code="secret_changed")
+        self.sealed, self.old_until = asked.sealed, asked.old_until
+
+    def remove(self) -> None:
+        """Only its id and its portal are left."""
+        self.active, self.url, self.sealed, self.old_until = False, f"removed:{self.id}", "", None

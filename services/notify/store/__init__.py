@@ -217,8 +217,9 @@ def is_registered(session: Session, portal: str, url: str) -> bool:
 
 
 def all_webhooks(session: Session) -> list[Webhook]:
-    """By portal and age."""
-    return list(session.scalars(select(Webhook).order_by(webhooks.c.portal, webhooks.c.created_at, webhooks.c.id)))
+    """By portal and age, without those that were removed."""
+    kept = select(Webhook).where(webhooks.c.sealed != "")
+    return list(session.scalars(kept.order_by(webhooks.c.portal, webhooks.c.created_at, webhooks.c.id)))
 
 
 def notices_about(session: Session, report_id: UUID) -> list[Notice]:

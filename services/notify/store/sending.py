@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, func, select, text, update
+from sqlalchemy import ColumnElement, Text, case, cast, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as insert_unless_there
 from sqlalchemy.orm import Session, defer
 
 from services.notify.domain.endpoints import Endpoint
 from services.notify.domain.notices import ABOUT_WEBHOOK, REPORTER, WEBHOOK, Notice, State
-from services.notify.domain.webhooks import Webhook
+from services.notify.domain.webhooks import Replay, Webhook
 from services.notify.store import contacts, endpoints, followers, notices, subjects, webhooks
 from shared import province
 
@@ -154,11 +154,12 @@ def switch_off(session: Session, webhook: Webhook) -> None:
     session.execute(update(notices).where(waiting).values(state=State.FAILED, last_error=SWITCHED_OFF, claimed_until=None))
 
 
-def to_replay(since: datetime, until: datetime, *, endpoint: str, failed_only: bool) -> ColumnElement[bool]:
-    """Notices about facts from ``since`` to before ``until``. What is pending goes out anyway, and what was erased has no text."""
-    states = (State.FAILED,) if failed_only else (State.FAILED, State.SENT)
-    span = (notices.c.created_at >= since) & (notices.c.created_at < until)
-    return span & (notices.c.endpoint == endpoint) & notices.c.state.in_(states) & (notices.c.body != "")
+def to_replay(asked: Replay) -> ColumnElement[bool]:
+    """What is pending goes out anyway, what was erased has no text, and no person is sent again what arrived."""
+    mine = notices.c.webhook_id.is_(None) if asked.to_people else notices.c.webhook_id == asked.report_id
+    states = [State.FAILED] if asked.failed_only or asked.to_people else [State.FAILED, State.SENT]
+    span = (notices.c.created_at >= asked.since) & (notices.c.created_at < asked.until)
+    return mine & span & notices.c.state.in_(states) & (notices.c.body != "")
 
 
 def count(session: Session, which: ColumnElement[bool]) -> int:
@@ -166,7 +167,8 @@ def count(session: Session, which: ColumnElement[bool]) -> int:
     return session.scalar(select(func.count()).select_from(notices).where(which)) or 0
 
 
-def replay(session: Session, which: ColumnElement[bool], at: datetime) -> int:
-    """Send them again from ``at`` on, under the same ids; how many."""
-    again = {"state": State.PENDING, "attempts": 0, "due_at": at, "sent_at": None, "claimed_until": None, "tried": []}
-    return session.execute(update(notices).where(which).values(again)).rowcount  # type: ignore[attr-defined, no-any-return]
+def replay(session: Session, which: ColumnElement[bool], at: datetime) -> None:
+    """Send them again from ``at`` on, under the same ids."""
+    anew = {"state": State.PENDING, "attempts": 0, "due_at": at, "sent_at": None, "claimed_until": None, "tried": []}
+    channel = case((notices.c.webhook_id.is_(None), REPORTER), else_=WEBHOOK)
+    session.execute(update(notices).where(which).values(**anew, channel=channel))
