@@ -188,9 +188,10 @@ class Counting(Delivery):
         super().__init__(like.channel, address=like.address, ways=like.ways, clock=like.clock)
         self._taken = taken
 
-    def _claim(self, handling: Handling) -> int:
-        self._taken.append(super()._claim(handling))
-        return self._taken[-1]
+    def _claim(self, *of: Any) -> list[Any]:
+        claimed = super()._claim(*of)
+        self._taken.append(len(claimed))
+        return claimed
 
 
 @contextmanager

@@ -13,21 +13,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
 from queue import Empty, SimpleQueue
+from typing import TypeVar
 
 import structlog
 from sqlalchemy.orm import Session
 
 from services.notify.channels import Addressee, Channel, Permanent, Temporary, Undelivered
 from services.notify.channels.recording import Result, record
+from services.notify.domain.endpoints import Endpoint
 from services.notify.store import sending
 from services.notify.store.sending import Parcel
 from shared.clock import Clock
 from shared.handling import Handling
 from shared.messages import Message
 
-AHEAD = 2  # notices claimed for each thread: one on its way, one waiting
+AHEAD = 8  # notices that a thread sends one after the other before it asks for more
 CLAIM = timedelta(minutes=2)  # longer than ENOUGH and the longest a channel takes
 ENOUGH = timedelta(seconds=30)  # after the claim: what was not begun by then is put back
 IDLE_SECONDS = 0.5
@@ -36,6 +37,7 @@ REST_SECONDS = 1.0
 STOP_SECONDS = 5.0  # what is on its way when the process stops has so long to arrive
 
 log = structlog.get_logger()
+Key = TypeVar("Key")
 Address = Callable[[Parcel], Addressee]  # raises Undelivered
 Ways = Callable[[Parcel], Sequence[str]]  # raises Undelivered
 
@@ -46,63 +48,67 @@ def no_ways(_parcel: Parcel) -> Sequence[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claimed:
-    """``at`` that moment."""
+class Task:
+    """For one thread: notices claimed ``at`` that moment, all for one ``endpoint``, those about one report in order."""
 
-    parcel: Parcel
+    endpoint: str
+    parcels: Sequence[Parcel]
     at: datetime
 
 
 class Delivery:
-    """Sends what is to go by ``channel``. ``ways`` are the channels that reach whom a notice is to, the best first."""
+    """Sends what is to go by ``channel``. ``ways`` are the channels that reach whom a notice is to, the best first; ``each`` is how many
+    threads work for one endpoint at the most."""
 
     def __init__(self, channel: Channel, *, address: Address, ways: Ways, clock: Clock, each: int = 0) -> None:
         self.channel, self.address, self.ways, self.clock = channel, address, ways, clock
-        self._each = each or channel.at_once * AHEAD  # places for one endpoint
-        self._waiting: SimpleQueue[list[Claimed] | None] = SimpleQueue()
+        self._each = each or channel.at_once
+        self._waiting: SimpleQueue[Task | None] = SimpleQueue()
         self._arrived: SimpleQueue[Result] = SimpleQueue()
         self._results: list[Result] = []  # kept until they are recorded, whatever happens to the database meanwhile
-        self._away: Counter[str] = Counter()  # claimed and not recorded yet, by endpoint
+        self._tasks: Counter[str] = Counter()  # not recorded yet, by endpoint
+        self._troubled: set[str] = set()  # endpoints, when they were last looked at
 
     def run(self, handling: Handling, beat: Callable[[], bool]) -> None:
         """Until ``beat`` says that it is time to stop."""
         with self._crew():
             while beat():
-                self._claim(handling)
-                self._record(handling, IDLE_SECONDS)
+                self._commit(handling)
+                self._gather(IDLE_SECONDS)
             self._put_back()
             end = time.monotonic() + STOP_SECONDS
-            while self._away and time.monotonic() < end:
-                self._record(handling, IDLE_SECONDS)
+            while self._tasks and time.monotonic() < end:
+                self._gather(IDLE_SECONDS)
+                self._commit(handling, claiming=False)
 
     def turn(self, handling: Handling) -> int:
         """Send everything that is due now; how much."""
         sent = 0
         with self._crew():
-            while (claimed := self._claim(handling)) or self._away:
+            while (claimed := self._commit(handling)) or self._tasks:
                 sent += claimed
-                self._record(handling, IDLE_SECONDS)
+                self._gather(IDLE_SECONDS)
         return sent
 
-    # --- what is due --------------------------------------------------------------------------------------------------
-
-    def _claim(self, handling: Handling) -> int:
-        """Hand to the threads what there is room for; how much."""
-        limit = self.channel.at_once * AHEAD - self._away.total()
-        if limit <= 0:
-            return 0
-        at, claimed = self.clock(), list[Parcel]()
+    def _commit(self, handling: Handling, *, claiming: bool = True) -> int:
+        """Record what has arrived, and hand to the threads what there is room for, in one transaction; how much that is."""
+        at, results, claimed = self.clock(), self._results, list[Parcel]()
+        done = Counter(result.parcel.endpoint for result in results if result.last)
 
         def work(session: Session) -> Sequence[Message]:
-            said = self._choose(session, at)
-            claimed.extend(sending.claim(session, self._rooms(session, at), at=at, until=at + CLAIM, limit=limit))
+            said = record(session, results, at, self._troubled) if results else []
+            session.flush()
+            if claiming:
+                said += self._choose(session, at)
+                claimed.extend(self._claim(session, at, self._tasks - done))
             return said
 
         handling.run(work)
-        self._away.update(parcel.endpoint for parcel in claimed)
-        for _, group in groupby(sorted(claimed, key=_report), key=_report):  # about one report in order, one after the other
-            self._waiting.put([Claimed(parcel=parcel, at=at) for parcel in group])
+        self._results, self._tasks = [], self._tasks - done
+        self._hand_out(claimed, at)
         return len(claimed)
+
+    # --- what is due --------------------------------------------------------------------------------------------------
 
     def _choose(self, session: Session, at: datetime) -> list[Message]:
         """Notices to people get their channel; what can reach nobody fails, or waits for the contact."""
@@ -117,29 +123,35 @@ class Delivery:
         session.flush()
         return said
 
-    def _rooms(self, session: Session, at: datetime) -> dict[str, int]:
-        """By endpoint, those in trouble left out, and none always first."""
+    def _claim(self, session: Session, at: datetime, tasks: Counter[str]) -> list[Parcel]:
         places = sending.places(session, self.channel.name)
-        random.shuffle(places)
-        rooms = {place.name: place.room(self._each, at=at) - self._away[place.name] for place in places}
-        return {name: room for name, room in rooms.items() if room > 0}
+        self._troubled = {place.name for place in places if place.failures}
+        random.shuffle(places)  # none is always first
+        rooms = {place.name: (place.room(self._each, at=at) - tasks[place.name]) * self._ahead(place) for place in places}
+        free = (self.channel.at_once - tasks.total()) * AHEAD
+        rooms = {name: room for name, room in rooms.items() if room > 0}
+        return sending.claim(session, rooms, at=at, until=at + CLAIM, limit=free) if rooms and free > 0 else []
+
+    def _ahead(self, place: Endpoint) -> int:
+        """Where it is not sure that anybody is there, one is tried."""
+        return 1 if place.shut_until else AHEAD
+
+    def _hand_out(self, claimed: Sequence[Parcel], at: datetime) -> None:
+        """At most so many tasks for an endpoint as threads may work for it; about one report one after the other."""
+        for endpoint, parcels in _by(claimed, lambda parcel: parcel.endpoint).items():
+            hands = min(self._each - self._tasks[endpoint], self.channel.at_once - self._tasks.total())
+            reports = list(_by(parcels, lambda parcel: parcel.notice.report_id).values())
+            for share in (reports[hand::hands] for hand in range(min(hands, len(reports)))):
+                task = Task(endpoint=endpoint, parcels=[parcel for report in share for parcel in report], at=at)
+                self._tasks[endpoint] += 1
+                self._waiting.put(task)
 
     # --- what became of it --------------------------------------------------------------------------------------------
 
-    def _record(self, handling: Handling, patience: float) -> None:
-        """Wait up to ``patience`` seconds for the next result, and record it and those that came with it."""
-        self._gather(patience)
-        if not self._results:
-            return
-        handling.run(lambda session: record(session, self._results, self.clock()))
-        self._away.subtract(result.parcel.endpoint for result in self._results)
-        self._away += Counter()  # what is at nothing goes
-        self._results = []
-
     def _gather(self, patience: float) -> None:
-        """As many as are there soon after the first one, half of what is on its way at the most."""
+        """Wait up to ``patience`` seconds for the next result, and a moment more for others, to record them together."""
         end = time.monotonic() + patience
-        while len(self._results) < max(1, self._away.total() // 2):
+        while len(self._results) < AHEAD * self.channel.at_once:
             try:
                 self._results.append(self._arrived.get(timeout=max(end - time.monotonic(), 0)))
             except Empty:
@@ -163,36 +175,40 @@ class Delivery:
     def _work(self) -> None:
         while True:
             try:
-                group = self._waiting.get(timeout=REST_SECONDS)
+                task = self._waiting.get(timeout=REST_SECONDS)
             except Empty:
                 self.channel.rest()
                 continue
-            if group is None:
+            if task is None:
                 return self.channel.rest()
-            for claimed in group:
-                self._arrived.put(self._send(claimed))
+            for number, parcel in enumerate(task.parcels, start=1):
+                late = self.clock() - task.at > ENOUGH
+                self._arrived.put(
+                    self._result(parcel, None if late else self._send(parcel), last=number == len(task.parcels), tried=not late)
+                )
 
     def _put_back(self) -> None:
         """What no thread has begun."""
         while True:
             try:
-                group = self._waiting.get_nowait()
+                task = self._waiting.get_nowait()
             except Empty:
                 return
-            for claimed in group or ():
-                self._arrived.put(Result(parcel=claimed.parcel, channel=self.channel.name, tried=False))
+            for number, parcel in enumerate(task.parcels if task else (), start=1):
+                self._arrived.put(self._result(parcel, None, last=task is not None and number == len(task.parcels), tried=False))
 
-    def _send(self, claimed: Claimed) -> Result:
-        parcel, name = claimed.parcel, self.channel.name
-        if self.clock() - claimed.at > ENOUGH:
-            return Result(parcel=parcel, channel=name, tried=False)
+    def _send(self, parcel: Parcel) -> Undelivered | None:
         try:
             self.channel.send(parcel.notice, self.address(parcel))
         except Undelivered as failure:
-            return Result(parcel=parcel, channel=name, failure=failure, instead=self._instead(parcel))
+            return failure
         except Exception as error:  # noqa: BLE001 - one broken notice must not hold up the others; it climbs its own ladder
-            return Result(parcel=parcel, channel=name, failure=Temporary(f"sending broke: {type(error).__name__}"))
-        return Result(parcel=parcel, channel=name)
+            return Temporary(f"sending broke: {type(error).__name__}")
+        return None
+
+    def _result(self, parcel: Parcel, failure: Undelivered | None, *, last: bool, tried: bool) -> Result:
+        instead = self._instead(parcel) if failure else ""
+        return Result(parcel=parcel, channel=self.channel.name, failure=failure, tried=tried, last=last, instead=instead)
 
     def _instead(self, parcel: Parcel) -> str:
         """The next channel that may reach the same person, or ""."""
@@ -203,5 +219,8 @@ class Delivery:
         return next((way for way in ways if way not in {*parcel.notice.tried, self.channel.name}), "")
 
 
-def _report(parcel: Parcel) -> str:
-    return f"{parcel.endpoint}/{parcel.notice.report_id}"
+def _by(parcels: Sequence[Parcel], key: Callable[[Parcel], Key]) -> dict[Key, list[Parcel]]:
+    groups: dict[Key, list[Parcel]] = {}
+    for parcel in parcels:
+        groups.setdefault(key(parcel), []).append(parcel)
+    return groups

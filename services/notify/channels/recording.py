@@ -1,6 +1,6 @@
 """What became of the notices that were sent, and what that says about where they went."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,20 +20,22 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """``failure`` is None when it was sent; ``tried`` is False when it was not its turn. ``instead`` is a channel that may do better."""
+    """``failure`` is None when it was sent; ``tried`` is False when it was not its turn. ``instead`` is a channel that may do better;
+    ``last``: the thread that sent it is free again."""
 
     parcel: Parcel
     channel: str
     failure: Undelivered | None = None
     tried: bool = True
     instead: str = ""
+    last: bool = True
 
 
-def record(session: Session, results: Sequence[Result], at: datetime) -> list[Message]:
-    """Keep what became of each notice and of where it went, and say it."""
+def record(session: Session, results: Sequence[Result], at: datetime, troubled: Set[str] = frozenset()) -> list[Message]:
+    """Keep what became of each notice and of where it went, and say it. ``troubled`` are the endpoints that failed before."""
     notices = sending.locked_notices(session, (result.parcel.notice.id for result in results))
     said = [news for result in results for news in _settle(notices[result.parcel.notice.id], result, at)]
-    places = _troubled_places(session, results)
+    places = _troubled_places(session, results, troubled)
     for result in results:
         if result.tried and (place := places.get(result.parcel.endpoint)):
             _judge(place, result.failure, at)
@@ -54,11 +56,10 @@ def _settle(notice: Notice, result: Result, at: datetime) -> list[Message]:
     return notice.missed(channel=result.channel, at=at, reason=failure.reason, final=final, instead=result.instead, **more)
 
 
-def _troubled_places(session: Session, results: Sequence[Result]) -> Mapping[str, Endpoint]:
+def _troubled_places(session: Session, results: Sequence[Result], troubled: Set[str]) -> Mapping[str, Endpoint]:
     """Those that failed now or before, locked. Where all goes well nothing is written, so twins do not wait for one another."""
     failing = {result.parcel.endpoint for result in results if isinstance(result.failure, Away | Faltering)}
-    before = sending.in_trouble(session, (result.parcel.endpoint for result in results))
-    return sending.locked_places(session, failing | before)
+    return sending.locked_places(session, failing | (troubled & {result.parcel.endpoint for result in results}))
 
 
 def _judge(place: Endpoint, failure: Undelivered | None, at: datetime) -> None:

@@ -67,11 +67,6 @@ def locked_places(session: Session, names: Iterable[str]) -> dict[str, Endpoint]
     return {place.name: place for place in session.scalars(statement.with_for_update())}
 
 
-def in_trouble(session: Session, names: Iterable[str]) -> set[str]:
-    """Those that failed since they last took a notice."""
-    return set(session.scalars(select(endpoints.c.name).where(endpoints.c.name.in_(set(names)), endpoints.c.failures > 0)))
-
-
 def unaddressed(session: Session, *, at: datetime, limit: int) -> list[Parcel]:
     """Notices to people for whom no channel was chosen yet, the longest waiting first; locked, and passed over by twins."""
     due = _pending(notices.c.endpoint == REPORTER, at).order_by(notices.c.due_at).limit(limit)
