@@ -246,6 +246,7 @@ def audit_check(file: Path, roots: KeptRoots = None) -> None:
 bench_app.command("pipeline")(bench.pipeline)
 bench_app.command("clocks")(bench.clocks)
 bench_app.command("intake")(bench.intake)
+bench_app.command("notify")(bench.notify)
 app.command("simulate")(simulate)
 
 

@@ -1,5 +1,6 @@
 """notify's delivery: notices a second beside a bare loop over the same channel, and an ordeal in which every notice arrives once."""
 
+import logging
 import sys
 import tempfile
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 from subprocess import Popen
 from uuid import UUID, uuid4
 
+import structlog
 from sqlalchemy import func, select
 
 from services.cli.bench.receiver import ids, repetitions
@@ -35,6 +37,7 @@ from shared.settings import PROJECT
 Say = Callable[[str], None]
 SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"  # noqa: S105 - of nobody
 FAILS, HANGS, HANG_SECONDS = 0.3, 0.05, 1.0
+TOGETHER = timedelta(minutes=1)  # what comes again within a minute is sent in one go
 PAGE = 4096  # bytes
 
 
@@ -106,8 +109,9 @@ class Office:
 
 @dataclass(frozen=True, kw_only=True)
 class Ordeal:
-    """What became of ``posted`` notices. ``repeated`` calls had been taken, but their answer was lost with the receiver; the receiver knew
-    them by their id. ``memory`` are bytes after a tenth, a half and all of it."""
+    """What became of ``posted`` notices. ``arrived`` are those the receiver took, each counted once by its id, ``strangers`` what nobody
+    posted. ``repeated`` calls had been taken, but their answer was lost with the receiver, which knew them by their id: no more than were
+    ``in_flight``. ``memory`` are bytes, after each go."""
 
     posted: int
     arrived: int
@@ -116,6 +120,11 @@ class Ordeal:
     in_flight: int
     seconds: float
     memory: Sequence[int]
+
+    @property
+    def grown(self) -> int:
+        """Bytes more at the end than after the first go."""
+        return self.memory[-1] - self.memory[0]
 
 
 @contextmanager
@@ -159,7 +168,7 @@ def ordeal(url: str, folder: Path, *, notices: int, say: Say) -> Ordeal:
         killer = threading.Thread(target=_kill_and_revive, args=(portal, process, notices // 2, over))
         killer.start()
         while (at := of.next_at()) is not None:
-            of.clock.skip_to(at)
+            of.clock.skip_to(at + TOGETHER)
             of.deliver.turn(of.handling)
             say(f"{len(ids(portal.ledger)):,} of {notices:,} arrived, {_resident() / 1e6:.0f} MB")
             memory.append(_resident())
@@ -176,6 +185,23 @@ def ordeal(url: str, folder: Path, *, notices: int, say: Say) -> Ordeal:
         seconds=time.perf_counter() - began,
         memory=memory,
     )
+
+
+def ordeal_alone(*, notices: int, say: Say) -> Ordeal:
+    """On a PostgreSQL of its own with safe settings."""
+    with only_postgres() as postgres, tempfile.TemporaryDirectory() as folder, quiet():
+        url = empty_database(postgres, "ordeal")
+        migrate_all(url, lambda _: None)
+        return ordeal(url, Path(folder), notices=notices, say=say)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """What fails on purpose is not logged."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    yield
+    structlog.configure(**before)
 
 
 def _kill_and_revive(portal: Portal, process: Popen[bytes], when: int, over: threading.Event) -> None:

@@ -68,6 +68,7 @@ class Delivery:
         self._results: list[Result] = []  # kept until they are recorded, whatever happens to the database meanwhile
         self._tasks: Counter[str] = Counter()  # not recorded yet, by endpoint
         self._troubled: set[str] = set()  # endpoints, when they were last looked at
+        self._stopping = False
 
     def run(self, handling: Handling, beat: Callable[[], bool]) -> None:
         """Until ``beat`` says that it is time to stop."""
@@ -75,7 +76,7 @@ class Delivery:
             while beat():
                 self._commit(handling)
                 self._gather(IDLE_SECONDS)
-            self._put_back()
+            self._stopping = True
             end = time.monotonic() + STOP_SECONDS
             while self._tasks and time.monotonic() < end:
                 self._gather(IDLE_SECONDS)
@@ -163,12 +164,13 @@ class Delivery:
     @contextmanager
     def _crew(self) -> Iterator[None]:
         """Threads that send; they end when they have sent what they are at."""
+        self._stopping = False
         for number in range(self.channel.at_once):
             threading.Thread(target=self._work, name=f"{self.channel.name}-{number}", daemon=True).start()
         try:
             yield
         finally:
-            self._put_back()
+            self._stopping = True
             for _ in range(self.channel.at_once):
                 self._waiting.put(None)
 
@@ -182,20 +184,14 @@ class Delivery:
             if task is None:
                 return self.channel.rest()
             for number, parcel in enumerate(task.parcels, start=1):
-                late = self.clock() - task.at > ENOUGH
-                self._arrived.put(
-                    self._result(parcel, None if late else self._send(parcel), last=number == len(task.parcels), tried=not late)
-                )
+                self._arrived.put(self._result(parcel, task.at, last=number == len(task.parcels)))
 
-    def _put_back(self) -> None:
-        """What no thread has begun."""
-        while True:
-            try:
-                task = self._waiting.get_nowait()
-            except Empty:
-                return
-            for number, parcel in enumerate(task.parcels if task else (), start=1):
-                self._arrived.put(self._result(parcel, None, last=task is not None and number == len(task.parcels), tried=False))
+    def _result(self, parcel: Parcel, claimed_at: datetime, *, last: bool) -> Result:
+        """What is not begun in time, or when the process stops, is put back."""
+        begun = not self._stopping and self.clock() - claimed_at <= ENOUGH
+        failure = self._send(parcel) if begun else None
+        instead = self._instead(parcel) if failure else ""
+        return Result(parcel=parcel, channel=self.channel.name, failure=failure, tried=begun, instead=instead, last=last)
 
     def _send(self, parcel: Parcel) -> Undelivered | None:
         try:
@@ -205,10 +201,6 @@ class Delivery:
         except Exception as error:  # noqa: BLE001 - one broken notice must not hold up the others; it climbs its own ladder
             return Temporary(f"sending broke: {type(error).__name__}")
         return None
-
-    def _result(self, parcel: Parcel, failure: Undelivered | None, *, last: bool, tried: bool) -> Result:
-        instead = self._instead(parcel) if failure else ""
-        return Result(parcel=parcel, channel=self.channel.name, failure=failure, tried=tried, last=last, instead=instead)
 
     def _instead(self, parcel: Parcel) -> str:
         """The next channel that may reach the same person, or ""."""
