@@ -37,7 +37,7 @@ from shared.settings import PROJECT
 Say = Callable[[str], None]
 SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"  # noqa: S105 - of nobody
 FAILS, HANGS, HANG_SECONDS = 0.3, 0.05, 1.0
-TOGETHER = timedelta(minutes=1)  # what comes again within a minute is sent in one go
+TOGETHER = timedelta(hours=1)  # what comes again within an hour is sent in one go
 PAGE = 4096  # bytes
 
 

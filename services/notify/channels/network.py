@@ -21,6 +21,8 @@ def is_public(address: str) -> bool:
     """Whether ``address`` belongs to the open internet. IPv4 in IPv6 clothes (mapped, 6to4, NAT64) is judged as IPv4."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
+        if ip.is_site_local:
+            return False
         through = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None
         ip = ip.ipv4_mapped or ip.sixtofour or through or ip
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
