@@ -63,6 +63,7 @@ class MailServer:
     mail: list[EmailMessage] = field(default_factory=list)
     refuse: dict[str, str] = field(default_factory=dict)
     connections: int = 0
+    encrypted: set[bool] = field(default_factory=set)
 
     async def handle_EHLO(self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]) -> list[str]:
         self.connections += 1
@@ -76,6 +77,7 @@ class MailServer:
         return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.encrypted.add(session.ssl is not None)
         self.mail.append(message_from_bytes(envelope.content, policy=default))
         return "250 OK"
 
@@ -137,12 +139,18 @@ def clock() -> Clock:
 
 @pytest.fixture
 def mail_server() -> Iterator[MailServer]:
+    with mail_server_at() as server:
+        yield server
+
+
+@contextmanager
+def mail_server_at(**more: Any) -> Iterator[MailServer]:
     server = MailServer(port=free_port())
 
     def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, login: Any) -> AuthResult:
         return AuthResult(success=(login.login, login.password) == (b"pa", b"s3cret:/@"), handled=False)
 
-    options = {"authenticator": authenticate, "auth_require_tls": False}
+    options = {"authenticator": authenticate, "auth_require_tls": False, **more}
     controller = Controller(server, hostname="127.0.0.1", port=server.port, **options)
     controller.start()
     yield server
