@@ -235,7 +235,7 @@ def key_hash(key: str) -> str:
 
 def link_secret(key: str, report_id: UUID) -> str:
     """The secret of a reporter's link: 160 bits derived from the report, so a repeated POST gives the same link and nothing is stored."""
-    mac = hmac.new(key.encode(), report_id.bytes, hashlib.sha256).digest()
+    mac = hmac.digest(key.encode(), report_id.bytes, "sha256")
     return base64.urlsafe_b64encode(mac[:20]).rstrip(b"=").decode()
 
 

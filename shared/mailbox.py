@@ -23,20 +23,18 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    bindparam,
     delete,
     func,
     select,
     text,
     update,
 )  # fmt: skip
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from shared.bus import Letter
 from shared.envelope import Envelope, letter
-from shared.rows import insert
+from shared.rows import append
 
 KEEP_INBOX = timedelta(days=60)  # must exceed every retry and replay, by hand too
 
@@ -96,34 +94,36 @@ class Held:
     reason: str
 
 
-# One statement whatever the number, so that it is compiled once; sorted, so that twins never wait for each other in a circle.
-_RECEIVE = (
-    text("INSERT INTO inbox (message_id) SELECT unnest(:names) ON CONFLICT DO NOTHING RETURNING message_id")
-    .bindparams(bindparam("names", type_=ARRAY(Uuid)))
-    .columns(message_id=Uuid)
-)
+# One statement whatever the number; sorted, so that twins never wait for each other in a circle.
+_RECEIVE = "INSERT INTO inbox (message_id) SELECT unnest(CAST(%(names)s AS uuid[])) ON CONFLICT DO NOTHING RETURNING message_id"
 
 
 def receive(session: Session, names: Sequence[UUID]) -> set[UUID]:
     """Write ``names`` into the inbox; those not seen before. A twin writing the same name now is waited for."""
-    return set(session.scalars(_RECEIVE, {"names": sorted(set(names))}))
+    written = session.connection().exec_driver_sql(_RECEIVE, {"names": [str(name) for name in sorted(set(names))]})
+    return set(written.scalars())
 
 
 def post(session: Session, envelopes: Sequence[Envelope]) -> None:
     """Queue ``envelopes`` for the relay, in this order."""
-    insert(session, outbox, [_row(letter(envelope)) for envelope in envelopes])
+    if envelopes:
+        append(session, outbox, *(_row(letter(envelope)) for envelope in envelopes))
 
 
 def _row(sent: Letter) -> dict[str, Any]:
     return {name: getattr(sent, name) for name in Letter.__slots__}
 
 
+_WAITING = (
+    f"SELECT id, {', '.join(Letter.__slots__)} FROM outbox"  # noqa: S608 - our own names
+    " WHERE blocked_until IS NULL OR blocked_until <= now() ORDER BY id LIMIT %(limit)s"
+)
+
+
 def waiting(session: Session, *, limit: int) -> list[tuple[int, Letter]]:
     """The oldest letters that no blocked destination holds back, with their outbox ids."""
-    columns = [outbox.c.id, *(outbox.c[name] for name in Letter.__slots__)]
-    free = outbox.c.blocked_until.is_(None) | (outbox.c.blocked_until <= func.now())
-    rows = session.execute(select(*columns).where(free).order_by(outbox.c.id).limit(limit)).mappings()
-    return [(row["id"], Letter(**{name: row[name] for name in Letter.__slots__})) for row in rows]
+    rows = session.connection().exec_driver_sql(_WAITING, {"limit": limit})
+    return [(row.id, Letter(**{name: getattr(row, name) for name in Letter.__slots__} | {"body": bytes(row.body)})) for row in rows]
 
 
 _SENT = text("DELETE FROM outbox WHERE id = ANY(:ids)")

@@ -1,7 +1,7 @@
 """Rows as plain objects for the length of a transaction: read and locked together, and what changed of them written together.
 
 An ORM writes one statement an object. Here, however many of a batch's rows changed, a table gets one INSERT, and one UPDATE for each set
-of columns that changed, with all their values in one JSON parameter.
+of columns that changed, with all their values in one JSON parameter; and before the commit all of them go out together.
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import Column, Dialect, LargeBinary, Select, Table, TextClause, select, text
+from sqlalchemy import Column, Dialect, LargeBinary, Select, Table, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
@@ -20,19 +20,19 @@ Row = TypeVar("Row")
 Ready = Callable[[Session, list[Row]], object]
 Writer = Callable[[Session], object]
 POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-WRITERS = "writers"  # in session.info
+WRITERS, APPENDED, STATEMENTS = "writers", "appended", "statements"  # in session.info
 
 
 class Rows(Generic[Row]):
     """The rows of ``table`` as objects of ``kind``, whose attributes are named like the columns, by primary key (one column, a UUID).
 
     A row is one object however often it is found, and asking for a row that is known not to be there costs no statement. ``ready`` is
-    done to new-found objects, together.
+    done to new-found objects, together. Columns that the database computes are no attributes.
     """
 
     def __init__(self, kind: Callable[..., Row], table: Table, *, ready: Ready[Row] | None = None) -> None:
         [self.key] = table.primary_key
-        self.columns = tuple(table.columns)
+        self.columns = tuple(column for column in table.columns if column.computed is None)
         self._kind, self._table, self._ready = kind, table, ready
         self._names = tuple(f"{column.name}" for column in self.columns)  # plain words: SQLAlchemy's own are slow to write
         self._place = self._names.index(self.key.name)
@@ -100,7 +100,7 @@ class Rows(Generic[Row]):
             as_read[key] = values
         insert(session, self._table, new)
         for names, rows in changed.items():
-            session.execute(_update(self._table, self.key, names), {"rows": to_json(rows).decode()})
+            _send(session, _update(self._table, self.key, names), rows)
 
     def _known(self, session: Session) -> dict[UUID, Row | None]:
         known: dict[UUID, Row | None] = session.info.setdefault(self, {})
@@ -114,7 +114,19 @@ class Rows(Generic[Row]):
 def insert(session: Session, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """All of them in one statement, in this order; each names the same columns."""
     if rows:
-        session.execute(_insert(table, tuple(rows[0])), {"rows": to_json(rows).decode()})
+        _send(session, _insert(table, tuple(rows[0])), rows)
+
+
+def append(session: Session, table: Table, *rows: dict[str, Any]) -> None:
+    """More rows, which nobody asks for in this transaction; all of a table's are written together."""
+    session.info.setdefault(APPENDED, {}).setdefault(table, []).extend(rows)
+    before_commit(session, _append)
+
+
+def _append(session: Session) -> None:
+    for table, appended in session.info[APPENDED].items():
+        insert(session, table, appended)
+    session.info[APPENDED].clear()
 
 
 def before_commit(session: Session, writer: Writer) -> None:
@@ -126,21 +138,29 @@ def write(session: Session) -> None:
     """Write everything that was changed and not written yet. Done before each commit (``shared.database``), so that nobody forgets it."""
     for writer in session.info.get(WRITERS, ()):
         writer(session)
+    waiting: list[tuple[str, str]] = session.info.pop(STATEMENTS, [])
+    if waiting:
+        statements = ";".join(statement.replace("%(rows)s", f"%(rows{number})s") for number, (statement, _) in enumerate(waiting))
+        session.connection().exec_driver_sql(statements, {f"rows{number}": rows for number, (_, rows) in enumerate(waiting)})
+
+
+def _send(session: Session, statement: str, rows: Sequence[dict[str, Any]]) -> None:
+    session.info.setdefault(STATEMENTS, []).append((statement, to_json(rows).decode()))
 
 
 @cache
-def _insert(table: Table, names: tuple[str, ...]) -> TextClause:
+def _insert(table: Table, names: tuple[str, ...]) -> str:
     columns = ", ".join(f'"{name}"' for name in names)
     values = ", ".join(_value(table, name) for name in names)
-    recordset = f"ROWS FROM (json_to_recordset(CAST(:rows AS json)) AS ({_typed(table, names)})) WITH ORDINALITY"
-    return text(f'INSERT INTO "{table.name}" ({columns}) SELECT {values} FROM {recordset} ORDER BY ordinality')  # noqa: S608 - our own names
+    recordset = f"ROWS FROM (json_to_recordset(CAST(%(rows)s AS json)) AS ({_typed(table, names)})) WITH ORDINALITY"
+    return f'INSERT INTO "{table.name}" ({columns}) SELECT {values} FROM {recordset} ORDER BY ordinality'  # noqa: S608 - our own names
 
 
 @cache
-def _update(table: Table, key: Column[Any], names: tuple[str, ...]) -> TextClause:
+def _update(table: Table, key: Column[Any], names: tuple[str, ...]) -> str:
     changes = ", ".join(f'"{name}" = new."{name}"' for name in names)
-    new = f"json_to_recordset(CAST(:rows AS json)) AS new ({_typed(table, (key.name, *names))})"
-    return text(f'UPDATE "{table.name}" AS old SET {changes} FROM {new} WHERE old."{key.name}" = new."{key.name}"')  # noqa: S608 - the same
+    new = f"json_to_recordset(CAST(%(rows)s AS json)) AS new ({_typed(table, (key.name, *names))})"
+    return f'UPDATE "{table.name}" AS old SET {changes} FROM {new} WHERE old."{key.name}" = new."{key.name}"'  # noqa: S608 - the same
 
 
 def _typed(table: Table, names: Iterable[str]) -> str:

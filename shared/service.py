@@ -36,8 +36,9 @@ from shared.origins import Origins, no_origins
 from shared.patience import PatientProtocol
 from shared.relay import Relay
 from shared.settings import Settings
+from shared.straight import Answer
 from shared.watchdog import Watchdog
-from shared.web import Desk, Gate, PortalOf, application, no_portals
+from shared.web import Desk, Gate, PortalIn, PortalOf, application, no_portal, no_portals
 
 PRUNE_EVERY = 3600  # ticks
 MOST_ROUNDS = 50  # of a tick's work before the loop shows again that it lives
@@ -78,8 +79,8 @@ class Service:
     """Everything that makes one service this one and not another. ``works`` are further loops (notify's delivery).
 
     ``body_limits`` are bytes of a request body by its path, where the settings' own limit is not enough: regular expressions to search for.
-    ``around`` is put around the whole HTTP application (intake's errors in Open311's words), ``examples`` are
-    for its OpenAPI document.
+    ``straight`` are the routes that go past FastAPI (``shared.straight``), ``around`` is put around the whole HTTP application (intake's
+    errors in Open311's words), ``examples`` are for its OpenAPI document.
     """
 
     name: str
@@ -90,8 +91,10 @@ class Service:
     preload: Preload = lambda _messages, _session: None
     examples: Examples = field(default_factory=dict)
     portal_of: Callable[[Desk], PortalOf] = lambda _desk: no_portals
+    portal_in: Callable[[Desk], PortalIn] = lambda _desk: no_portal
     origins: Callable[[Desk], Origins] = lambda _desk: no_origins
     works: Mapping[str, Work] = field(default_factory=dict)
+    straight: Callable[[Desk], Mapping[str, Answer]] = lambda _desk: {}
     body_limits: Mapping[str, int] = field(default_factory=dict)
     around: Callable[[ASGIApp], ASGIApp] = lambda app: app
 
@@ -162,12 +165,22 @@ class Process:
         gate = Gate(
             tokens=tokens,
             portal_of=self.service.portal_of(desk),
+            portal_in=self.service.portal_in(desk),
             origins=self.service.origins(desk),
             anonymous=Rate(settings.public_rate, settings.public_burst),
             trusted=settings.trusted_proxies,
         )
-        routers, limits, examples = [self.service.api(desk)], self.service.body_limits, self.service.examples
-        app = application(desk, routers, gate, settings, group, self.watchdog, body_limits=limits, examples=examples)
+        app = application(
+            desk,
+            [self.service.api(desk)],
+            gate,
+            settings,
+            group,
+            self.watchdog,
+            straight=self.service.straight(desk),
+            body_limits=self.service.body_limits,
+            examples=self.service.examples,
+        )
         return self.service.around(app)
 
     def _serve(self) -> None:

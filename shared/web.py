@@ -20,12 +20,14 @@ from shared.access import ANYBODY, ROUTES, SCOPES, Denied, Principal, Role, Toke
 from shared.clock import Clock, now
 from shared.database import Sessions
 from shared.envelope import Envelope
+from shared.errors import Refused
 from shared.group_commit import GroupCommit
 from shared.limits import NO_LIMIT, Buckets, Rate, TooMany, caller_address
 from shared.messages import Message
 from shared.openapi import Examples
 from shared.origins import Origins, Preflight, allowed_origin, no_origins
 from shared.settings import Settings
+from shared.straight import Answer, Straight
 from shared.watchdog import Watchdog
 
 _NO_STRANGERS = (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'")
@@ -39,10 +41,16 @@ _STORE_NOTHING = (b"cache-control", b"no-store")
 KNOWN_BY_NAME = frozenset({Role.AGENCY, Role.OPERATOR, Role.AUDITOR, Role.ADMIN})
 DOCS = {"/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"}
 PortalOf = Callable[[str], Awaitable[Principal | None]]  # key → portal, or None
+PortalIn = Callable[[Request], Awaitable[Principal | None]]  # for keys that are not in the head
 
 
 async def no_portals(_key: str) -> Principal | None:
     """For services that portals don't call."""
+    return None
+
+
+async def no_portal(_request: Request) -> Principal | None:
+    """For services whose portals have their keys in the head."""
     return None
 
 
@@ -70,6 +78,7 @@ class Gate:
 
     tokens: TokenVerifier
     portal_of: PortalOf = no_portals
+    portal_in: PortalIn = no_portal
     origins: Origins = no_origins
     clock: Clock = now
     anonymous: Rate = NO_LIMIT
@@ -78,13 +87,16 @@ class Gate:
     routes: dict[str, frozenset[Role]] = field(default_factory=lambda: dict(ROUTES))
 
     async def admit(self, request: Request) -> None:
+        """As a dependency of every route of FastAPI."""
+        await self.enter(request, f"{request.method} {request.scope['route'].path}")
+
+    async def enter(self, request: Request, route: str) -> None:
         """Raises :class:`Denied` and :class:`TooMany`; leaves the principal in ``request.state``."""
-        route = f"{request.method} {request.scope['route'].path}"
         allowed = self.routes.get(route, frozenset[Role]())
         address = caller_address(request.client.host if request.client else "", request.headers.get("x-forwarded-for", ""), self.trusted)
         try:
             principal = await self._principal(request, allowed)
-        except Denied:
+        except (Denied, Refused):
             self._count(request, address, ANYBODY)  # keys can't be guessed, but guessing costs
             raise
         request.state.answer_headers += await allowed_origin(request, allowed, principal, self.origins)
@@ -112,7 +124,7 @@ class Gate:
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
         key = request.headers.get("x-api-key", "")
         if Role.PUBLIC in allowed and not bearer and not key:
-            return ANYBODY
+            return await self.portal_in(request) or ANYBODY
         if scheme.lower() == "bearer" and bearer.count(".") == 2:
             return self.tokens.principal(bearer, self.clock())
         if key or (scheme.lower() == "bearer" and bearer):
@@ -197,15 +209,15 @@ class Fences:
 
 
 class Face(FastAPI):
-    """The fences stand outside of everything, so that the answer to what broke has their headers, too."""
+    """The fences stand outside of everything, so that the answer to what broke has their headers, too; then the straight way."""
 
-    def __init__(self, *, body_limit: int, body_limits: Mapping[str, int], **how: Any) -> None:
+    def __init__(self, *, gate: Gate, straight: Mapping[str, Answer], body_limit: int, body_limits: Mapping[str, int], **how: Any) -> None:
         super().__init__(**how)
-        self.body_limit, self.body_limits = body_limit, body_limits
+        self._outside = Fences(Straight(super().__call__, gate.enter, straight), limit=body_limit, limits=body_limits)
 
-    def build_middleware_stack(self) -> ASGIApp:
-        """As Starlette builds it, and the fences around it."""
-        return Fences(super().build_middleware_stack(), limit=self.body_limit, limits=self.body_limits)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As any ASGI application."""
+        await self._outside(scope, receive, send)
 
 
 def application(
@@ -216,10 +228,11 @@ def application(
     group: GroupCommit,
     watchdog: Watchdog,
     *,
+    straight: Mapping[str, Answer] | None = None,
     body_limits: Mapping[str, int] | None = None,
     examples: Examples | None = None,
 ) -> FastAPI:
-    """The whole HTTP face of a service. ``body_limits`` as :class:`Fences` has them."""
+    """The whole HTTP face of a service. ``body_limits`` as :class:`Fences` has them, ``straight`` as :class:`Straight`."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -230,6 +243,8 @@ def application(
 
     docs = {"docs_url": "/docs", "redoc_url": None} if settings.docs else {"docs_url": None, "redoc_url": None, "openapi_url": None}
     app = Face(
+        gate=gate,
+        straight=straight or {},
         body_limit=settings.body_limit,
         body_limits=body_limits or {},
         title=f"Hồi Âm: {desk.service}",

@@ -1,7 +1,10 @@
 """Start here: `python -m services.intake`."""
 
+from functools import partial
+
 from services.intake import api, handlers, store
-from services.intake.api.open311 import SpokenErrors
+from services.intake.api.open311 import SpokenErrors, portal_in
+from services.intake.api.uploads import strip
 from services.intake.settings import IntakeSettings
 from services.intake.store import media
 from services.intake.store.files import Files
@@ -18,17 +21,20 @@ FORGET_SECONDS = 30.0
 def service(settings: IntakeSettings) -> Service:
     """intake, ready to run."""
     files = Files(settings.media_url, dict(pair.split("=", 1) for pair in settings.media_options.split()))
+    usual = Rate(settings.portal_rate, settings.portal_burst)
     return Service(
         name="intake",
         port=8311,
         handlers=handlers.HANDLERS,
         preload=store.preload,
         api=lambda desk: api.routes(desk, settings, files),
-        portal_of=lambda desk: api.portal_of(desk, Rate(settings.portal_rate, settings.portal_burst)),
+        straight=lambda desk: api.straight(desk, settings),
+        portal_of=lambda desk: api.portal_of(desk, usual),
+        portal_in=lambda desk: portal_in(api.portal_of(desk, usual)),
         origins=api.origins,
         gauges=lambda session: [*store.gauges(session), *media.gauges(session)],
         works={
-            "media": timely(handlers.sweeper(files.remove), rest=SWEEP_SECONDS),
+            "media": timely(handlers.sweeper(files.remove, partial(strip, files)), rest=SWEEP_SECONDS),
             "forgetting": timely(handlers.forgetting(settings.contact_days), rest=FORGET_SECONDS),
         },
         body_limits={

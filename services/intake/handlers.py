@@ -16,13 +16,14 @@ from services.intake.domain.media import (
     KeepMedia,
     Media,
     MediaUnknown,
+    Original,
     ScreenMedia,
     TakeMedia,
     announced,
     named,
 )
 from services.intake.domain.privacy import RETENTION, Access, Act, TouchIdentity, forget
-from services.intake.domain.report import IDENTITY, AddComment, PublicText, ReceiveReport, Report, Reporter
+from services.intake.domain.report import IDENTITY, AddComment, ReceiveReport, Report
 from services.intake.domain.screening import CONTACTS, redacted
 from services.intake.domain.timeline import PUBLIC_CLOCKS, SHOWN, Entry
 from services.intake.store import following, media
@@ -49,10 +50,7 @@ def receive_report(asked: ReceiveReport, session: Session) -> Sequence[Message]:
     there = media.of_ids(session, asked.media)
     photos = [_joined(there.get(media_id), asked) for media_id in asked.media]
     report, said = Report.receive(asked, photos)
-    store.add_report(session, report)
-    session.add(PublicText.of(report))
-    if asked.sealed:
-        session.add(Reporter(**asked.model_dump(include={"report_id", *IDENTITY})))
+    store.add_report(session, report, asked.model_dump(include={"report_id", *IDENTITY}) if asked.sealed else None)
     return said
 
 
@@ -90,13 +88,16 @@ def screen_media(asked: ScreenMedia, session: Session) -> Sequence[Message]:
     return []
 
 
-def sweeper(remove: Callable[[UUID], None]) -> Handler:
-    """Uploads nobody came back for: first the bytes (``remove``, which may be repeated), then the row that tells of them."""
+def sweeper(remove: Callable[[UUID], None], strip: Callable[[UUID, str], None]) -> Handler:
+    """Uploads nobody came back for, and originals of who is forgotten: first the bytes (both may be repeated), then what tells of them."""
 
     def sweep(tick: Tick, session: Session) -> Sequence[Message]:
         for one in media.expired(session, tick.at):
             remove(one.id)
             session.delete(one)
+        for one in media.to_strip(session):
+            strip(one.id, one.sha256)
+            one.original = Original.GONE
         return []
 
     return sweep
@@ -183,6 +184,8 @@ def note_access(asked: TouchIdentity, session: Session) -> Sequence[Message]:
     if asked.act != Act.ERASED:
         return []
     forget(report, store.timeline_of(session, report.report_id))
+    for one in media.of_report(session, report.report_id):
+        one.forget()
     known = identity.reporter_of(session, report.report_id)
     if known:
         session.delete(known)

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import date
+from functools import cached_property
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -195,6 +196,11 @@ class Province(Card):
     def unlisted(self) -> frozenset[str]:
         """The codes of categories that public lists leave out."""
         return frozenset(code for code, category in self.categories.items() if not category.listed)
+
+    @cached_property
+    def redirected(self) -> tuple[str, ...]:
+        """All phrases by which something belongs elsewhere."""
+        return tuple(phrase for redirect in self.redirects.values() for phrase in redirect.keywords)
 
     @property
     def digest(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from PIL.TiffImagePlugin import IFDRational
 from sqlalchemy import text
 
 from services.intake import handlers
+from services.intake.api.uploads import strip
 from services.intake.store.files import Files
 from shared.access import issue_token, new_key_pair
 from shared.clock import now
@@ -126,7 +128,7 @@ class Studio:
 
     def sweep(self, after: timedelta) -> None:
         """As the loop does, so long after now."""
-        sweep = handlers.sweeper(self.files.remove)
+        sweep = handlers.sweeper(self.files.remove, partial(strip, self.files))
         self.office.handling.run(lambda session: sweep(Tick(at=now() + after), session))
 
     def expire(self, media_id: str) -> None:

@@ -101,6 +101,15 @@ class TestRates:
         assert statuses == [200, 200, 429]
         assert posted.status_code == 201
 
+    def test_a_key_in_a_form_of_open311_is_counted_as_its_portal_and_not_as_its_address(self, settings, template):
+        few = settings.model_copy(update={"public_rate": 0.01, "public_burst": 1})
+        with opened(few, template[1]) as office:
+            key = a_key(office, rate=Rate(per_second=0.01, burst=3))
+            form = {"api_key": key, "service_code": "CS01", "address_id": "dh"}
+            answers = [office.http.post("/open311/v2/requests.json", data=form) for _ in range(4)]
+
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+
     def test_guessing_keys_is_counted_too(self, settings, template):
         few = settings.model_copy(update={"public_rate": 0.01, "public_burst": 2})
         with opened(few, template[1]) as office:
@@ -154,7 +163,8 @@ class TestEveryAnswer:
             ("GET", "/v1/reports/QT-0000-0000", 404),
             ("GET", "/nothing", 404),
             ("PUT", "/v1/categories", 405),
-            ("POST", "/v1/reports", 415),
+            ("POST", "/v1/reports", 401),
+            ("POST", "/v1/reports/QT-0000-0000/comments", 415),
             ("GET", "/v1/privacy/accesses", 401),
             ("GET", "/healthz", 200),
             ("GET", "/metrics", 200),

@@ -7,10 +7,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.intake.domain.media import MOST_OF_REPORTER, UNCLAIMED
+from services.intake.domain.privacy import Act, TouchIdentity
+from services.intake.handlers import note_access
 from shared import messages as say
-from tests.builders import said
+from tests.builders import MONDAY, said
 from tests.intake.conftest import a_body
-from tests.intake.photos import NOTHING, a_photo, open_studio, problem
+from tests.intake.photos import NOTHING, a_photo, a_photo_with_a_place, open_studio, problem
 
 LATER = UNCLAIMED + timedelta(minutes=10)
 
@@ -68,6 +70,43 @@ class TestPhotoOfAReport:
         studio.sweep(timedelta(days=400))
 
         assert studio.left() == before
+
+
+class TestOriginalOfAPhoto:
+    def erased(self, studio, receipt):
+        asked = TouchIdentity(report_id=UUID(receipt["report_id"]), at=MONDAY, actor="cli:lan", act=Act.ERASED, reason="Người gửi đề nghị")
+        studio.office.handling.run(lambda session: note_access(asked, session))
+
+    def test_goes_with_who_sent_it_and_the_copy_stays(self, studio):
+        receipt = studio.report()
+        media_id = studio.add(receipt, a_photo_with_a_place()).json()["media_id"]
+
+        self.erased(studio, receipt)
+        studio.sweep(timedelta(0))
+
+        kept = [name for name in studio.left()[1] if "/" in name]
+        assert len(kept) == 2
+        assert not any(name.endswith(".original") for name in kept)
+        assert problem(studio.get(f"/v1/media/{media_id}/original", **studio.token("admin"))) == (404, "not_found")
+        assert studio.get(f"/v1/media/{media_id}", **studio.token("operator")).status_code == 200
+
+    def test_of_another_report_stays(self, studio):
+        receipt, other = studio.report(), studio.report()
+        studio.add(other, a_photo())
+
+        self.erased(studio, receipt)
+        studio.sweep(timedelta(0))
+
+        assert any(name.endswith(".original") for name in studio.left()[1])
+
+    def test_of_an_agency_stays_as_evidence(self, studio):
+        receipt = studio.held_by("dh")
+        studio.sent(a_photo(), receipt["report_id"], **studio.token("agency:dh"))
+
+        self.erased(studio, receipt)
+        studio.sweep(timedelta(0))
+
+        assert any(name.endswith(".original") for name in studio.left()[1])
 
 
 class TestAnnouncedPhoto:

@@ -10,6 +10,7 @@ import typer
 from services.cli.bench import clocks as clock_bench
 from services.cli.bench import intake as intake_bench
 from services.cli.bench import notify as notify_bench
+from services.cli.bench import reading as reading_bench
 from services.cli.bench.pipeline import Round, measure
 from services.cli.process import CannotStart
 
@@ -62,9 +63,12 @@ def intake(
     reports: Annotated[int, typer.Option(help="Requests of one round.")] = 4000,
     rounds: Annotated[int, typer.Option(help="How often all are measured, in turn.")] = 5,
     connections: Annotated[int, typer.Option(help="Clients at the same time.")] = 32,
+    few: Annotated[int, typer.Option(help="Reports of a small installation that is read.")] = 10_000,
+    many: Annotated[int, typer.Option(help="Reports of a large one; 0 reads nothing.")] = 1_000_000,
     json_file: JsonFile = None,
 ) -> None:
-    """Durable POST/s and p99 of intake, beside a plain endpoint with a commit each, and beside one that stores nothing."""
+    """Durable POST/s and p99 of intake, beside a plain endpoint with a commit each, and beside one that stores nothing; then what reading
+    takes with few and with many reports."""
     found = intake_bench.measure(reports=reports, rounds=rounds, connections=connections, say=typer.echo)
     figures = {f"{name}_per_second": round(median(one.throughput for one in of), 1) for name, of in found.items()}
     figures |= {f"{name}_p99_ms": round(median(one.p99 for one in of), 1) for name, of in found.items()}
@@ -75,7 +79,10 @@ def intake(
     ):
         pairs = zip(found["intake"], found[ratio], strict=True)
         figures[name] = round(median(getattr(a, field) / getattr(b, field) for a, b in pairs), 2)
-    typer.echo("\n".join(f"{name:22}{value:>10,}" for name, value in figures.items()))
+    if many:
+        took = reading_bench.measure(few=few, many=many, rounds=3 * rounds, say=typer.echo)
+        figures |= {f"growth of {name}": round(large / small, 2) for name, (small, large) in took.items()}
+    typer.echo("\n".join(f"{name:42}{value:>10,}" for name, value in figures.items()))
     _keep(figures, json_file)
 
 

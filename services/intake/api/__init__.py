@@ -1,5 +1,6 @@
 """HTTP of intake: portals post reports, reporters add to them, everybody may see what became of them."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from fastapi import APIRouter
@@ -18,14 +19,13 @@ from shared.origins import Origins
 from shared.privacy import SealingKeys
 from shared.problems import Busy
 from shared.province import NoProvince, Province
+from shared.straight import Answer
 from shared.web import Desk, PortalOf
 
 FRESH = timedelta(seconds=5)  # how long a withdrawn key or an old province may live on
 
 
-def routes(desk: Desk, settings: IntakeSettings, files: Files) -> APIRouter:
-    """All of it."""
-
+def _provinces(desk: Desk) -> Recent[str, Province]:
     def read(_latest: str) -> Province:
         try:
             with desk.sessions() as session:
@@ -33,7 +33,17 @@ def routes(desk: Desk, settings: IntakeSettings, files: Files) -> APIRouter:
         except NoProvince:
             raise Busy("no province is loaded here yet", code="no_province") from None
 
-    provinces = Recent(read, lasts=FRESH, clock=desk.clock)
+    return Recent(read, lasts=FRESH, clock=desk.clock)
+
+
+def straight(desk: Desk, settings: IntakeSettings) -> Mapping[str, Answer]:
+    """What every portal asks for all day."""
+    return {"POST /v1/reports": posting.straight(desk, settings, _provinces(desk))}
+
+
+def routes(desk: Desk, settings: IntakeSettings, files: Files) -> APIRouter:
+    """All of it."""
+    provinces = _provinces(desk)
     seals = SealingKeys.parse(settings.sealing_keys)
     uploads = Uploads(desk=desk, files=files, seals=seals, limit=settings.media_limit, memory=settings.media_memory)
     router = APIRouter()
@@ -48,7 +58,7 @@ def routes(desk: Desk, settings: IntakeSettings, files: Files) -> APIRouter:
     router.include_router(auditing.routes(desk))
     router.include_router(media.routes(desk, settings, provinces, uploads))
     router.include_router(photos.routes(desk, files, seals))
-    router.include_router(open311.routes(desk, settings, provinces, portal_of(desk)))
+    router.include_router(open311.routes(desk, settings, provinces))
     return router
 
 

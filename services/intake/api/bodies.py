@@ -107,7 +107,7 @@ class ReportBody(Body):
     def fingerprint(self, key: str) -> str:
         """HMAC-SHA-256 of the content, whatever its spacing and order. Keyed: a plain hash gives the contact to whoever tries numbers."""
         content = json.dumps(self.model_dump(mode="json", exclude_defaults=True), sort_keys=True)
-        return hmac.new(key.encode(), content.encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(key.encode(), content.encode(), "sha256").hex()
 
 
 class FollowerBody(Body):

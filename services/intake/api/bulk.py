@@ -12,15 +12,14 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Annotated, Any
 
 from fastapi import APIRouter, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
 from services.intake.api.bodies import Body, ReportBody
 from services.intake.api.posting import KEY, Receipt, checked_key, latest, receipt_of, report_receiver
 from services.intake.api.recent import Recent
-from services.intake.api.strict import NotJsonSent, read_strictly
+from services.intake.api.strict import NotJsonSent, read_as, read_strictly
 from services.intake.domain.report import Report
 from services.intake.settings import IntakeSettings
 from shared.errors import Refused
@@ -141,13 +140,7 @@ def _read(line: bytes | TooLong) -> Line:
     """Raises what the body of a single report would raise."""
     if isinstance(line, TooLong):
         raise line
-    try:
-        return Line.model_validate(read_strictly(line))
-    except json.JSONDecodeError as error:
-        raise RequestValidationError([{"type": "json_invalid", "loc": ("body",), "msg": "", "ctx": {"error": error.msg}}]) from None
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in found]) from None
+    return read_as(Line, line)
 
 
 def _key(line: bytes | TooLong) -> str | None:

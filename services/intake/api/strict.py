@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
 
 from shared.errors import Refused
 
 MOST_FIELDS = 100  # of one object
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class NotJsonSent(Refused):
@@ -37,13 +40,31 @@ class StrictRoute(APIRoute):
 
         async def strictly(request: Request) -> Response:
             request = StrictRequest(request.scope, request.receive)
-            if has_body and not _states_json(request.headers.get("content-type", "")):
-                raise NotJsonSent("send the body as JSON, with Content-Type: application/json")
             if has_body:
-                await request.body()  # here, so that the fence around its size answers for itself
+                await body_of(request)  # here, so that the fence around its size answers for itself
             return await handle(request)
 
         return strictly
+
+
+async def body_of(request: Request) -> bytes:
+    """Raises :class:`NotJsonSent`."""
+    if not _states_json(request.headers.get("content-type", "")):
+        raise NotJsonSent("send the body as JSON, with Content-Type: application/json")
+    return await request.body()
+
+
+def read_as(kind: type[Model], body: bytes) -> Model:
+    """What FastAPI would make of ``body``. Raises ``RequestValidationError``."""
+    if not body:
+        raise RequestValidationError([{"type": "missing", "loc": ("body",), "msg": "Field required"}])
+    try:
+        return kind.model_validate(read_strictly(body), from_attributes=True)  # as FastAPI does, so that the words of an error are the same
+    except json.JSONDecodeError as error:
+        raise RequestValidationError([{"type": "json_invalid", "loc": ("body",), "msg": "", "ctx": {"error": error.msg}}]) from None
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in found]) from None
 
 
 def read_strictly(body: bytes) -> Any:

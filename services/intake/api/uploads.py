@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
 from typing import IO
+from uuid import UUID
 
 import anyio
 import structlog
@@ -59,6 +60,11 @@ class TooSlow(Refused):
 def names(sha256: str) -> tuple[str, str, str]:
     """The copy's file, the thumbnail's, and the sealed original's."""
     return f"{sha256}.jpg", f"{sha256}.thumbnail.jpg", f"{sha256}.original"
+
+
+def strip(files: Files, media_id: UUID, sha256: str) -> None:
+    """Remove the sealed original of a photo; its copy stays."""
+    files.remove_one(media_id, names(sha256)[2])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,14 @@ class State(StrEnum):
     WITHHELD = "withheld"
 
 
+class Original(StrEnum):
+    """What became of the photo as it was sent, which may tell where somebody lives."""
+
+    SEALED = "sealed"
+    TO_GO = "to_go"
+    GONE = "gone"
+
+
 class Expired(Refused):
     status = 410
     code = "link_expired"
@@ -111,6 +119,7 @@ class Media:
     height: int = 0
     screened_by: str = ""
     screened_at: datetime | None = None
+    original: Original = Original.SEALED
 
     @property
     def is_there(self) -> bool:
@@ -150,6 +159,11 @@ class Media:
             raise NotFound("no media has this id")
         self.state = State.RELEASED if asked.released else State.WITHHELD
         self.screened_by, self.screened_at = asked.actor, asked.at
+
+    def forget(self) -> None:
+        """Its reporter is forgotten: the copy stays with the report, the original does not. What an agency sent is no reporter's."""
+        if self.original == Original.SEALED and not self.uploader.startswith("agency:"):
+            self.original = Original.TO_GO
 
     def prove(self, *, agency: str, at: datetime) -> None:
         """The result it is evidence of was approved by a person, and it with it, unless it was withheld before."""

@@ -33,7 +33,7 @@ class Advice(BaseModel):
 
 def advice(text: str, of: Province) -> list[Advice]:
     """What seems not to be for this service, the urgent first. It is a hint: the operations centre decides."""
-    if not _phrase_in(text, tuple(phrase for redirect in of.redirects.values() for phrase in redirect.keywords)):
+    if not _phrase_in(text, of.redirected):
         return []  # nearly always: one look instead of one for each matter
     found = [_advice(redirect, phrase) for redirect in of.redirects.values() if (phrase := _phrase_in(text, redirect.keywords))]
     return sorted(found, key=lambda one: not one.urgent)

@@ -135,6 +135,11 @@ class Report:
             return report, [received]
         return report, [say.ReporterReachable(report_id=asked.report_id, at=asked.at, sealed=asked.sealed), received]
 
+    @property
+    def public_words(self) -> str:
+        """What may be searched of it: its words as everybody reads them, without diacritics."""
+        return folded(redacted(self.description))
+
     def learn(self, fact: Message, *, at: datetime) -> None:
         """Take over what is newer than what is known, when it is heard. Only sla's facts say where a case stands."""
         if not isinstance(fact, say.CaseFact):
@@ -153,19 +158,6 @@ class Report:
     def heard(self, at: datetime) -> None:
         """Something about it changed for those who read it; time never goes back here."""
         self.updated_at = max(self.updated_at, at)
-
-
-@dataclass(kw_only=True)
-class PublicText:
-    """What may be searched of a report: its words as everybody reads them, without diacritics. Written once, never changed."""
-
-    report_id: UUID
-    folded: str
-
-    @classmethod
-    def of(cls, report: Report) -> Self:
-        """Of a report just received."""
-        return cls(report_id=report.report_id, folded=folded(redacted(report.description)))
 
 
 @dataclass(kw_only=True)

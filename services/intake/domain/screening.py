@@ -7,9 +7,10 @@ may be a street. ``tests/intake/screening.txt`` holds the forms that are known, 
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Kind(StrEnum):
@@ -105,7 +106,8 @@ _DIALLED = re.compile(r"0[35789]\d{8}|02\d{9}|84[35789]\d{8}|842\d{9}")
 _OTHER_DIGIT = re.compile(r"[^\D0-9]")  # full-width, Arabic and others: read as what they are
 
 
-def findings(text: str) -> list[Finding]:
+@lru_cache(maxsize=64)  # a text is looked at for what agencies read, for what may be searched, for what everybody sees
+def findings(text: str) -> Sequence[Finding]:
     """In the order of the text, none inside another: what is found by an earlier pattern is not looked at again."""
     text = _OTHER_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
     taken: list[Span] = []

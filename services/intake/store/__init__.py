@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from prometheus_client.core import GaugeMetricFamily
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Integer,
     MetaData,
     RowMapping,
+    Select,
     Table,
     Text,
     UniqueConstraint,
@@ -27,16 +29,17 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.dialects.postgresql import insert as insert_unless_there
-from sqlalchemy.orm import Session, deferred, registry, undefer_group
+from sqlalchemy.orm import Session, registry
 
 from services.intake.domain.georeport import KEYLESS, UPDATES
-from services.intake.domain.report import OPEN, PublicText, ReceiveReport, Report, Reporter, Status
+from services.intake.domain.report import OPEN, ReceiveReport, Report, Reporter, Status
 from services.intake.domain.timeline import Entry
 from shared import province
 from shared.database import APPEND_ONLY
 from shared.errors import NotYet, Refused
 from shared.messages import AuditRoot, Message
-from shared.tables import BatchRows, Words, moment
+from shared.rows import Rows, append, before_commit
+from shared.tables import Words, moment
 
 metadata = MetaData()
 provinces = province.table(metadata)
@@ -124,56 +127,61 @@ audit_roots = Table(
     comment=APPEND_ONLY,
 )
 
-CONTENT = ("key", "fingerprint", "external_ref", "description", "location", "attributes", "media_urls")  # of no use where facts are noted
-COPIED = ("area", "latitude", "longitude")  # out of the location, by the database, to be looked for
 mapper = registry()
-mapper.map_imperatively(
-    Report,
-    reports,
-    properties={name: deferred(reports.c[name], group="content") for name in CONTENT},
-    exclude_properties=COPIED,
-)
 mapper.map_imperatively(Reporter, reporters)
-mapper.map_imperatively(PublicText, public_texts, exclude_properties=["words"])
 mapper.map_imperatively(Entry, timeline)
 
 
 # --- reports --------------------------------------------------------------------------------------------------------
 
 
-_batch = BatchRows(Report, reports.c.report_id)
-add_report = _batch.add
+def _written(session: Session, _found: list[Report]) -> None:
+    before_commit(session, _reports.write)
+
+
+_reports = Rows(Report, reports, ready=_written)
+whole = select(*_reports.columns)
+read = _reports.found  # of a statement that ``whole`` begins
+
+
+def add_report(session: Session, report: Report, reporter: dict[str, Any] | None) -> None:
+    """A new one, with the words it is found by; ``reporter`` is the row of who sent it, if that is to be known."""
+    _reports.add(session, report)
+    _written(session, [report])
+    append(session, public_texts, {"report_id": report.report_id, "folded": report.public_words})
+    if reporter:
+        append(session, reporters, reporter)
 
 
 def preload(messages: Sequence[Message], session: Session) -> None:
     """The reports a batch is about, locked in one order; a report just being received can't be there yet."""
-    _batch.load(session, (message for message in messages if not isinstance(message, ReceiveReport)))
+    _reports.load(session, (message.report_id for message in messages if not isinstance(message, ReceiveReport)))
 
 
 def report_of(session: Session, report_id: UUID) -> Report:
     """Locked by :func:`preload`. Raises :class:`NotYet`."""
-    report = _batch.get(session, report_id)
+    report = report_by_id(session, report_id)
     if report is None:
         raise NotYet(f"no report {report_id} was received yet")
     return report
 
 
-def report_by_id(session: Session, report_id: UUID) -> Report | None:
-    """As :func:`report_of`, for who may ask for what isn't there."""
-    return _batch.get(session, report_id)
+report_by_id = _reports.get  # as ``report_of``, for who may ask for what isn't there
 
 
 def report_by_key(session: Session, portal: str, key: str) -> Report | None:
     """What a portal sent under an idempotency key."""
-    return session.scalar(whole.where(reports.c.portal == portal, reports.c.key == key))
+    return one(session, whole.where(reports.c.portal == portal, reports.c.key == key))
 
 
 def report_by_code(session: Session, tracking_code: str) -> Report | None:
     """Whole, as it is shown."""
-    return session.scalar(whole.where(reports.c.tracking_code == tracking_code))
+    return one(session, whole.where(reports.c.tracking_code == tracking_code))
 
 
-whole = select(Report).options(undefer_group("content"))
+def one(session: Session, statement: Select[Any]) -> Report | None:
+    """The first that ``statement`` finds."""
+    return next(iter(read(session, statement)), None)
 
 
 def timeline_of(session: Session, report_id: UUID) -> list[Entry]:

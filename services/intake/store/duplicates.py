@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from services.intake.domain.duplicates import Matter
 from services.intake.domain.report import OPEN, Report
-from services.intake.store import public_texts, reports, whole
+from services.intake.store import public_texts, read, reports, whole
 from shared.texts import folded
 
 CANDIDATES = 200  # compared with one report, at the most: the newest
@@ -32,7 +32,7 @@ def matter_of(session: Session, report: Report) -> Matter:
 
 def reports_by_id(session: Session, ids: Sequence[UUID]) -> dict[UUID, Report]:
     """Whole, as they are shown."""
-    return {report.report_id: report for report in session.scalars(whole.where(_of.report_id.in_(ids)))}
+    return {report.report_id: report for report in read(session, whole.where(_of.report_id.in_(ids)))}
 
 
 _matters = select(_of.report_id, _of.received_at, _of.latitude, _of.longitude, _of.location, public_texts.c.folded).join(

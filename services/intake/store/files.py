@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from errno import EDQUOT, EFBIG, ENOSPC
 from pathlib import Path
@@ -60,6 +60,11 @@ class Files:
         """Raises :class:`NotFound` and :class:`Away`."""
         with _told():
             return bytes(obstore.get(self._store, f"{media_id}/{name}").bytes())
+
+    def remove_one(self, media_id: UUID, name: str) -> None:
+        """One file of a photo; fine when it is gone already. Raises :class:`Away`."""
+        with _told(), suppress(FileNotFoundError):
+            obstore.delete(self._store, f"{media_id}/{name}")
 
     def remove(self, media_id: UUID) -> None:
         """All of one photo, also what a process left half written when it died. Raises :class:`Away`."""

@@ -8,7 +8,7 @@ from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, Uuid, delete, func, select
 from sqlalchemy.orm import Session
 
-from services.intake.domain.media import Media, State
+from services.intake.domain.media import Media, Original, State
 from services.intake.store import mapper, metadata
 from shared.errors import NotFound
 from shared.tables import Words, moment
@@ -32,12 +32,14 @@ media = Table(
     Column("height", Integer, nullable=False),
     Column("screened_by", Text, nullable=False),
     moment("screened_at", nullable=True),
+    Column("original", Words(Original), nullable=False, server_default=Original.SEALED),
 )
 _is_unscreened = (media.c.state == State.PRIVATE) & media.c.report_id.is_not(None)
 Index("media_of_report", media.c.report_id)
 Index("media_by_uploader", media.c.uploader, media.c.created_at)
 Index("media_expiring", media.c.expires_at, postgresql_where=media.c.expires_at.is_not(None))
 Index("media_unscreened", media.c.id, postgresql_where=_is_unscreened)
+Index("media_to_strip", media.c.id, postgresql_where=media.c.original == Original.TO_GO)
 mapper.map_imperatively(Media, media)
 
 
@@ -88,6 +90,12 @@ def unscreened(session: Session, after: UUID | None) -> Sequence[Media]:
 def expired(session: Session, at: datetime) -> Sequence[Media]:
     """Some that nobody will come for any more, locked; those a twin has are left to it."""
     statement = select(Media).where(media.c.expires_at <= at - GRACE).order_by(media.c.expires_at).limit(SWEPT)
+    return session.scalars(statement.with_for_update(skip_locked=True)).all()
+
+
+def to_strip(session: Session) -> Sequence[Media]:
+    """Some whose originals have to go, locked; those a twin has are left to it."""
+    statement = select(Media).where(media.c.original == Original.TO_GO).order_by(media.c.id).limit(SWEPT)
     return session.scalars(statement.with_for_update(skip_locked=True)).all()
 
 

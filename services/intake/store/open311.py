@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 from services.intake.domain.georeport import NOTES
 from services.intake.domain.report import Report, Status
 from services.intake.domain.timeline import Entry
-from services.intake.store import is_keyless, is_update, reports, timeline, whole
+from services.intake.store import is_keyless, is_update, one, read, reports, timeline, whole
 
 Span = tuple[datetime, datetime]  # from (inclusive), until (exclusive)
 
@@ -19,7 +19,7 @@ Span = tuple[datetime, datetime]  # from (inclusive), until (exclusive)
 def reports_by_codes(session: Session, tracking_codes: Collection[str]) -> list[Report]:
     """Those that exist, the newest first."""
     newest = (reports.c.received_at.desc(), reports.c.report_id.desc())
-    return list(session.scalars(whole.where(reports.c.tracking_code.in_(tracking_codes)).order_by(*newest)))
+    return read(session, whole.where(reports.c.tracking_code.in_(tracking_codes)).order_by(*newest))
 
 
 def reports_within(
@@ -44,23 +44,23 @@ def reports_within(
     if statuses:
         statement = statement.where(reports.c.status.in_(statuses))
     if updated:
-        return list(session.scalars(statement.order_by(reports.c.updated_at, reports.c.report_id)))
-    return list(session.scalars(statement.order_by(reports.c.received_at.desc(), reports.c.report_id.desc())))
+        return read(session, statement.order_by(reports.c.updated_at, reports.c.report_id))
+    return read(session, statement.order_by(reports.c.received_at.desc(), reports.c.report_id.desc()))
 
 
 def reports_after(session: Session, seen: tuple[datetime, UUID], until: datetime, *, unlisted: Collection[str], limit: int) -> list[Report]:
     """The next in the order of receipt."""
     place = tuple_(reports.c.received_at, reports.c.report_id)
     statement = whole.where(place > seen, reports.c.received_at < until, reports.c.category.not_in(unlisted))
-    return list(session.scalars(statement.order_by(reports.c.received_at, reports.c.report_id).limit(limit)))
+    return read(session, statement.order_by(reports.c.received_at, reports.c.report_id).limit(limit))
 
 
 def last_notes(session: Session, report_ids: Iterable[UUID]) -> dict[UUID, Entry]:
     """Of each report, what last said where it stands; looked up one by one by the index, however many there are in all."""
     of_report = (timeline.c.report_id == reports.c.report_id) & timeline.c.topic.in_(sorted(NOTES))
     newest = select(timeline).where(of_report).order_by(timeline.c.version.desc()).limit(1).lateral()
-    found = select(aliased(Entry, newest)).join_from(reports, newest, true()).where(reports.c.report_id.in_(list(report_ids)))
-    return {entry.report_id: entry for entry in session.scalars(found)}
+    statement = select(aliased(Entry, newest)).join_from(reports, newest, true()).where(reports.c.report_id.in_(list(report_ids)))
+    return {entry.report_id: entry for entry in session.scalars(statement)}
 
 
 def timelines(session: Session, report_ids: Iterable[UUID]) -> dict[UUID, list[Entry]]:
@@ -85,4 +85,4 @@ def updates_within(
 def newest_alike(session: Session, portal: str, fingerprint: str) -> Report | None:
     """The last report that a portal sent with this content and no key."""
     same = (reports.c.portal == portal) & (reports.c.fingerprint == fingerprint) & is_keyless
-    return session.scalar(whole.where(same).order_by(reports.c.received_at.desc()).limit(1))
+    return one(session, whole.where(same).order_by(reports.c.received_at.desc()).limit(1))

@@ -8,13 +8,13 @@ from sqlalchemy.orm import Session
 
 from services.intake.domain.report import Report
 from services.intake.domain.searching import Place, Search
-from services.intake.store import public_texts, reports, whole
+from services.intake.store import public_texts, read, reports, whole
 from shared.texts import folded
 
 _of = reports.c
 _NEWEST_FIRST = (_of.received_at.desc(), _of.report_id.desc())
 FEW = 1000  # reports with certain words: so many are sorted as they are
-MAPPED = 10_000  # reports a map is drawn of, at the most: the newest
+MAPPED = 2_500  # reports a map is drawn of, at the most: the newest
 
 
 def found(session: Session, search: Search, *, after: Place | None, limit: int) -> Sequence[Report]:
@@ -23,7 +23,7 @@ def found(session: Session, search: Search, *, after: Place | None, limit: int) 
     statement = whole.where(*conditions).order_by(*_NEWEST_FIRST).limit(limit)
     if after:
         statement = statement.where(tuple_(_of.received_at, _of.report_id) < tuple_(after.received_at, after.report_id))
-    return session.scalars(statement).all()
+    return read(session, statement)
 
 
 def points(session: Session, search: Search, *, limit: int) -> Sequence[RowMapping]:

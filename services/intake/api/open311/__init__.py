@@ -6,12 +6,13 @@ from fastapi import APIRouter
 
 from services.intake.api.open311 import bulk, catalogue, reading, sending
 from services.intake.api.open311.errors import SpokenErrors
+from services.intake.api.open311.sending import portal_in
 from services.intake.api.recent import Recent
 from services.intake.settings import IntakeSettings
 from shared.province import Province
-from shared.web import Desk, PortalOf
+from shared.web import Desk
 
-__all__ = ["SpokenErrors", "routes"]
+__all__ = ["SpokenErrors", "portal_in", "routes"]
 
 _EITHER: dict[str, Any] = {"text/xml": {}, "application/json": {}}
 _ERRORS: dict[int | str, dict[str, Any]] = {
@@ -20,11 +21,11 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 _ANSWER: dict[int | str, dict[str, Any]] = {200: {"description": "As the path ends", "content": _EITHER}}
 
 
-def routes(desk: Desk, settings: IntakeSettings, provinces: Recent[str, Province], portal_of: PortalOf) -> APIRouter:
+def routes(desk: Desk, settings: IntakeSettings, provinces: Recent[str, Province]) -> APIRouter:
     """All of it."""
     router = APIRouter(tags=["open311"], responses=_ERRORS)
     router.include_router(catalogue.routes(settings, provinces), responses=_ANSWER)
     router.include_router(reading.routes(desk, settings, provinces), responses=_ANSWER)
-    router.include_router(sending.routes(desk, settings, provinces, portal_of), responses=_ANSWER)
+    router.include_router(sending.routes(desk, settings, provinces), responses=_ANSWER)
     router.include_router(bulk.routes(desk, provinces))
     return router
