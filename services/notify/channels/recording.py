@@ -34,7 +34,8 @@ class Result:
 def record(session: Session, results: Sequence[Result], at: datetime, troubled: Set[str] = frozenset()) -> list[Message]:
     """Keep what became of each notice and of where it went, and say it. ``troubled`` are the endpoints that failed before."""
     notices = sending.locked_notices(session, (result.parcel.notice.id for result in results))
-    said = [news for result in results for news in _settle(notices[result.parcel.notice.id], result, at)]
+    known = [(notices.get(result.parcel.notice.id), result) for result in results]
+    said = [news for notice, result in known if notice for news in _settle(notice, result, at)]
     places = _troubled_places(session, results, troubled)
     for result in results:
         if result.tried and (place := places.get(result.parcel.endpoint)):
