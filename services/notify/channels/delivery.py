@@ -163,16 +163,22 @@ class Delivery:
 
     @contextmanager
     def _crew(self) -> Iterator[None]:
-        """Threads that send; they end when they have sent what they are at."""
+        """Threads that send. They end, and let their connections go, when they have sent what they are at; that is waited for a moment."""
         self._stopping = False
-        for number in range(self.channel.at_once):
-            threading.Thread(target=self._work, name=f"{self.channel.name}-{number}", daemon=True).start()
+        crew = [
+            threading.Thread(target=self._work, name=f"{self.channel.name}-{number}", daemon=True) for number in range(self.channel.at_once)
+        ]
+        for thread in crew:
+            thread.start()
         try:
             yield
         finally:
             self._stopping = True
-            for _ in range(self.channel.at_once):
+            for _ in crew:
                 self._waiting.put(None)
+            end = time.monotonic() + REST_SECONDS
+            for thread in crew:
+                thread.join(max(end - time.monotonic(), 0))
 
     def _work(self) -> None:
         while True:
