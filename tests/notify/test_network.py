@@ -74,6 +74,11 @@ class TestOutbound:
 
         assert receiver.calls == 0
 
+    @pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]"])
+    def test_never_reaches_what_knows_this_machines_secrets_wherever_else_it_may_go(self, host):
+        with pytest.raises(Permanent, match=INSIDE):
+            Outbound(anywhere=True, seconds=1).call("POST", f"http://{host}/", {}, b"")
+
     def test_does_not_fall_for_a_name_that_changes_its_meaning(self, receiver, monkeypatch):
         """It is looked up once for a call, and what was looked at is what is called: the second answer is never asked for."""
         port = receiver.url.split(":")[2].split("/")[0]

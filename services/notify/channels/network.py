@@ -28,6 +28,11 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
+def _is_decent(address: str) -> bool:
+    """Even where inner networks are allowed: not where clouds tell a machine its own secrets (169.254.169.254)."""
+    return not ipaddress.ip_address(address.partition("%")[0]).is_link_local
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """``body`` is its beginning, as much as was wanted."""
@@ -95,7 +100,7 @@ class _Network(httpcore2.SyncBackend):
         except (OSError, UnicodeError):
             raise Away("the name is not known") from None
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        if not self._anywhere and not all(map(is_public, addresses)):
+        if not all(map(_is_decent if self._anywhere else is_public, addresses)):
             raise Permanent(INSIDE)
         return addresses
 
