@@ -30,6 +30,7 @@ def service(_settings: SlaSettings) -> Service:
         api=whole_api,
         gauges=lambda session: [*store.gauges(session), *scoring.gauges(session), *roots.gauges(session), *forecasting.gauges(session)],
         examples=describing.EXAMPLES,
+        tickers=handlers.TICKERS,
         works={
             "scorecards": steadily(scoring.score_some),
             "roots": timely(handlers.make_root),

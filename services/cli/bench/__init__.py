@@ -81,7 +81,8 @@ def intake(
         figures[name] = round(median(getattr(a, field) / getattr(b, field) for a, b in pairs), 2)
     if many:
         took = reading_bench.measure(few=few, many=many, rounds=3 * rounds, say=typer.echo)
-        figures |= {f"growth of {name}": round(large / small, 2) for name, (small, large) in took.items()}
+        growth = {f"growth of {name}": round(large / small, 2) for name, (small, large) in took.items()}
+        figures |= growth | {"read_growth": max(growth.values())}
     typer.echo("\n".join(f"{name:42}{value:>10,}" for name, value in figures.items()))
     _keep(figures, json_file)
 
