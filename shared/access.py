@@ -124,6 +124,10 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     "GET /v1/notices": frozenset({Role.OPERATOR, Role.AUDITOR, Role.ADMIN}),
     "POST /v1/webhooks": frozenset({Role.ADMIN}),
     "GET /v1/webhooks": frozenset({Role.ADMIN}),
+    "DELETE /v1/webhooks/{webhook_id}": frozenset({Role.ADMIN}),
+    "POST /v1/webhooks/{webhook_id}/secret": frozenset({Role.ADMIN}),
+    "POST /v1/webhooks/{webhook_id}/activation": frozenset({Role.ADMIN}),
+    "POST /v1/webhooks/{webhook_id}/replay": frozenset({Role.ADMIN}),
 }
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import OperationalError
 
-from services.cli import agency, audit, backup, bench, demo, doctor, forecast, keys, pages, parked, privacy, receipts, rules, scorecard
+from services.cli import agency, audit, backup, bench, demo, doctor, forecast, keys, notices, pages, parked, privacy, receipts, rules, scorecard
 from services.cli.options import BASE, HOME, Folder, PortBase
 from services.cli.process import CannotStart
 from services.cli.simulate import simulate
@@ -37,6 +37,7 @@ app.add_typer(audit_app, name="audit", help="Whether histories are as they were 
 app.add_typer(scorecard.app, name="scorecard", help="What agencies achieved: shown, exported, verified, frozen.")
 app.add_typer(forecast.app, name="forecast", help="Which cases will probably be late soon, and how good forecasts were.")
 app.add_typer(privacy.app, name="privacy", help="Who reported: keys changed, contacts forgotten, told to the person itself.")
+app.add_typer(notices.app, name="notify", help="What people and portals are told: sent again.")
 app.add_typer(routing_app, name="routing", help="The rules that name the agency.")
 app.add_typer(bench_app, name="bench", help="Measure, beside a yardstick in the same run.")
 
@@ -246,6 +247,7 @@ def audit_check(file: Path, roots: KeptRoots = None) -> None:
 bench_app.command("pipeline")(bench.pipeline)
 bench_app.command("clocks")(bench.clocks)
 bench_app.command("intake")(bench.intake)
+bench_app.command("notify")(bench.notify)
 app.command("simulate")(simulate)
 app.command("backup")(backup.backup)
 app.command("doctor")(doctor.doctor)

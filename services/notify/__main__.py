@@ -18,6 +18,7 @@ def service(settings: NotifySettings) -> Service:
         preload=store.preload,
         api=lambda desk: api.routes(desk, settings),
         gauges=store.gauges,
+        examples=api.EXAMPLES,
         works={name: delivery.run for name, delivery in deliveries(settings, now).items()},
     )
 

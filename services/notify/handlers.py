@@ -1,6 +1,7 @@
 """What notify understands. Load, decide, keep; what it has to say comes when a notice was sent. ``HANDLERS`` is at the foot."""
 
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -8,9 +9,10 @@ from services.notify import store
 from services.notify.domain.contacts import SealedContact
 from services.notify.domain.followers import UNCONFIRMED_LASTS, Follower
 from services.notify.domain.telling import STATUS, Subject
-from services.notify.domain.webhooks import AddWebhook, Webhook
+from services.notify.domain.webhooks import AddWebhook, RemoveWebhook, Replay, RotateSecret, SwitchOn, Webhook
+from services.notify.store import sending
 from shared import province
-from shared.errors import NotYet, Refused
+from shared.errors import NotFound, NotYet, Refused
 from shared.handling import Handler
 from shared.messages import (
     Fact,
@@ -80,7 +82,45 @@ def add_webhook(asked: AddWebhook, session: Session) -> Sequence[Message]:
     if store.is_registered(session, asked.portal, asked.url):
         raise Refused("this portal hears the news at that address already", code="webhook_exists")
     session.add(Webhook(id=asked.report_id, portal=asked.portal, url=asked.url, sealed=asked.sealed, created_at=asked.at))
+    if asked.sealed_contact:
+        store.keep_contact(session, SealedContact(report_id=asked.report_id, sealed=asked.sealed_contact, at=asked.at))
     return []
+
+
+def rotate_secret(asked: RotateSecret, session: Session) -> Sequence[Message]:
+    _webhook(session, asked.report_id).rotate(asked)
+    return []
+
+
+def switch_on(asked: SwitchOn, session: Session) -> Sequence[Message]:
+    """It starts anew: what it failed at before is forgotten."""
+    webhook = _webhook(session, asked.report_id)
+    webhook.active = True
+    for place in sending.locked_places(session, [str(webhook.id)]).values():
+        place.worked()
+    return []
+
+
+def remove_webhook(asked: RemoveWebhook, session: Session) -> Sequence[Message]:
+    """That something was sent there, and when, stays."""
+    webhook = _webhook(session, asked.report_id)
+    sending.switch_off(session, webhook)
+    webhook.remove()
+    store.keep_contact(session, SealedContact(report_id=webhook.id, sealed="", at=asked.at))
+    store.forget_reporter(session, webhook.id)
+    return []
+
+
+def replay(asked: Replay, session: Session) -> Sequence[Message]:
+    sending.replay(session, sending.to_replay(asked), asked.at)
+    return []
+
+
+def _webhook(session: Session, webhook_id: UUID) -> Webhook:
+    webhook = sending.locked_webhook(session, webhook_id)
+    if webhook is None or webhook.is_removed:
+        raise NotFound("there is no webhook of that id")
+    return webhook
 
 
 def _tell(subject: Subject, fact: Fact, session: Session) -> Sequence[Message]:
@@ -101,5 +141,9 @@ HANDLERS: Mapping[type, Handler] = {
     **dict.fromkeys(STATUS, tell),
     ReportReceived: begin_telling,
     AddWebhook: add_webhook,
+    RotateSecret: rotate_secret,
+    SwitchOn: switch_on,
+    RemoveWebhook: remove_webhook,
+    Replay: replay,
     Tick: forget_unconfirmed,
 }

@@ -31,10 +31,16 @@ class NotifySettings(ReporterSettings):
 
     mail_from: Annotated[str, AfterValidator(_mail_address)] = Field("Hồi Âm <no-reply@hoiam.example>", description="Who letters come from")
     smtp_url: Annotated[str, AfterValidator(_smtp)] = Field(
-        "", repr=False, description="Mail server, smtp://user:password@host:port (STARTTLS where offered) or smtps://…; empty: MAILBOX_DIR"
+        "", repr=False, description="Mail server, smtp://user:password@host:port (with STARTTLS) or smtps://…; empty: MAILBOX_DIR"
     )
+    smtp_plain: bool = Field(False, description="Give letters to a mail server without encryption: only on a network of your own")
     mailbox_dir: Path = Field(PROJECT / ".hoiam/mailbox", description="Folder that letters are written into when there is no SMTP_URL")
     sms_gateway_url: str = Field("", repr=False, description="Takes POST {id, to, text} as JSON and sends a short message; empty: no SMS")
+    gateways_file: Path | None = Field(None, description="Gateways for SMS and Zalo as YAML, the best first (docs/notify.md)")
+    gateway_secrets_dir: Path | None = Field(
+        None, description="Folder whose files are the secrets that GATEWAYS_FILE names; read at each use"
+    )
+    webhook_seconds: float = Field(15, gt=0, le=20, description="How long one call of a webhook may take, from look-up to answer")
     webhook_allow_loopback: bool = Field(
         False, description="Let webhooks go to this machine and to private networks: for trying things out"
     )

@@ -1,8 +1,10 @@
 """A notice: one message to one person (or portal) about one fact, and what became of sending it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from random import Random
 from uuid import UUID
 
 from shared.messages import Message, NoticeDelivered, NoticeFailed
@@ -10,9 +12,17 @@ from shared.messages import Message, NoticeDelivered, NoticeFailed
 LADDER = tuple(
     timedelta(**step) for step in ({"seconds": 10}, {"minutes": 1}, {"minutes": 10}, {"hours": 1}, {"hours": 4}, {"hours": 12}, {"days": 1})
 )
+PORTAL_LADDER = (  # as Standard Webhooks has it: three days in all
+    *(timedelta(seconds=5), timedelta(minutes=5), timedelta(minutes=30)),
+    *(timedelta(hours=hours) for hours in (2, 5, 10, 14, 20, 24)),
+)
+HURRY = 4  # tries of one channel, while another may reach the same person
+JITTER = 0.2  # of a step: what failed together does not come again together, and never later than the ladder says
+LONGEST_WAIT = timedelta(days=1)  # whatever the other side asks for
 LINK = "[[link]]"  # stands in stored texts for the reporter's own link, which is a key and belongs to nobody else
 REPORTER = "reporter"  # the channel of a notice to a person until the contact is opened to be used
 WEBHOOK = "webhook"
+ABOUT_WEBHOOK = "webhook.switched_off"  # to a webhook's owner: what no fact of a report says
 
 
 class State(StrEnum):
@@ -23,7 +33,8 @@ class State(StrEnum):
 
 @dataclass(kw_only=True, eq=False)
 class Notice:
-    """``about`` is the topic of the fact it tells. ``claimed_until``: somebody is sending it now. ``attempts`` counts failed ones.
+    """``about`` is the topic of the fact it tells. ``claimed_until``: somebody is sending it now. ``attempts`` counts failed ones
+    on this ``channel``; ``tried`` are the channels that were given up.
 
     It is to a portal's webhook, or to a follower, or else to the reporter.
     """
@@ -45,6 +56,12 @@ class Notice:
     last_error: str = ""
     sent_at: datetime | None = None
     claimed_until: datetime | None = None
+    tried: list[str] = field(default_factory=list)
+
+    @property
+    def is_to_reporter(self) -> bool:
+        """And not to a portal, to who follows, or to a webhook's owner."""
+        return not (self.webhook_id or self.follower_id or self.about == ABOUT_WEBHOOK)
 
     def text(self, link: str) -> str:
         """The body with the reporter's ``link`` in it."""
@@ -59,24 +76,35 @@ class Notice:
         if self.state != State.PENDING:
             return []
         self.state, self.channel, self.sent_at, self.claimed_until = State.SENT, channel, at, None
-        if self.webhook_id or self.follower_id:
+        if not self.is_to_reporter:
             return []
         return [NoticeDelivered(report_id=self.report_id, at=at, notice_id=self.id, channel=channel, about=self.about)]
 
-    def missed(self, *, channel: str, at: datetime, reason: str, final: bool) -> list[Message]:
-        """It did not go out: tried again later, unless it is ``final`` or was tried often enough."""
+    def missed(
+        self, *, channel: str, at: datetime, reason: str, final: bool, instead: str = "", after: timedelta = timedelta(0)
+    ) -> list[Message]:
+        """It did not go out: tried again later, not before ``after``. When that is ``final``, or was tried often enough, it goes by
+        the channel ``instead``, or fails."""
         if self.state != State.PENDING:
             return []
         self.channel, self.last_error, self.claimed_until = channel, reason, None
-        if not final and self.attempts < len(LADDER):
-            self.due_at = at + LADDER[self.attempts]
+        ladder = PORTAL_LADDER if self.webhook_id else LADDER[:HURRY] if instead else LADDER
+        if not final and self.attempts < len(ladder):
+            self.due_at = at + max(self._step(ladder), min(after, LONGEST_WAIT))
             self.attempts += 1
             return []
+        if instead:
+            self.tried, self.channel, self.attempts, self.due_at = [*self.tried, channel], instead, 0, at
+            return []
         self.state = State.FAILED
-        if self.webhook_id or self.follower_id:
+        if not self.is_to_reporter:
             return []
         return [NoticeFailed(report_id=self.report_id, at=at, notice_id=self.id, channel=channel, about=self.about, reason=reason)]
 
-    def put_back(self, *, until: datetime) -> None:
-        """It was not tried: what it would go through is away, or the time was up."""
-        self.due_at, self.claimed_until = until, None
+    def held_up(self, *, reason: str = "") -> None:
+        """It was not tried, or where it goes is away: no fault of the notice."""
+        self.claimed_until, self.last_error = None, reason or self.last_error
+
+    def _step(self, ladder: Sequence[timedelta]) -> timedelta:
+        """Shortened by chance, but by the same for the same try."""
+        return ladder[self.attempts] * (1 - JITTER * Random(f"{self.id}/{self.attempts}").random())  # noqa: S311 - jitter

@@ -1,7 +1,6 @@
 """Tables of notify, their mapping to the domain, and what is looked up in them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from sqlalchemy import (
     ARRAY,
     Boolean,
     Column,
+    Computed,
     Index,
     Integer,
     MetaData,
@@ -19,13 +19,13 @@ from sqlalchemy import (
     Uuid,
     delete,
     func,
-    or_,
     select,
     update,
 )  # fmt: skip
 from sqlalchemy.orm import Session, registry
 
 from services.notify.domain.contacts import SealedContact
+from services.notify.domain.endpoints import Endpoint
 from services.notify.domain.followers import Follower
 from services.notify.domain.notices import Notice, State
 from services.notify.domain.telling import Subject
@@ -83,7 +83,18 @@ webhooks = Table(
     Column("sealed", Text, nullable=False),
     Column("active", Boolean, nullable=False),
     moment("created_at"),
+    moment("old_until", nullable=True),
     UniqueConstraint("portal", "url"),
+)
+
+endpoints = Table(
+    "endpoints",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_error", Text, nullable=False),
+    moment("failing_since", nullable=True),
+    moment("shut_until", nullable=True),
 )
 
 notices = Table(
@@ -106,8 +117,10 @@ notices = Table(
     moment("due_at"),
     moment("sent_at", nullable=True),
     moment("claimed_until", nullable=True),
+    Column("tried", ARRAY(Text), nullable=False),
+    Column("endpoint", Text, Computed("COALESCE(webhook_id::text, channel)", persisted=True)),
 )
-Index("notices_due", notices.c.due_at, postgresql_where=notices.c.state == State.PENDING)
+Index("notices_due", notices.c.endpoint, notices.c.due_at, postgresql_where=notices.c.state == State.PENDING)
 Index("notices_not_sent", notices.c.state, notices.c.channel, postgresql_where=notices.c.state != State.SENT)
 
 _mapper = registry()
@@ -115,20 +128,11 @@ _mapper.map_imperatively(Subject, subjects)
 _mapper.map_imperatively(SealedContact, contacts)
 _mapper.map_imperatively(Follower, followers)
 _mapper.map_imperatively(Webhook, webhooks)
-_mapper.map_imperatively(Notice, notices)
+_mapper.map_imperatively(Endpoint, endpoints)
+_mapper.map_imperatively(Notice, notices, exclude_properties=["endpoint"])
 FORGOTTEN = "the reporter was forgotten"
 _WEBHOOKS = "webhooks"  # in session.info: asked once a transaction
 _FOLLOWERS = "followers"  # the same: those of the reports of the batch, by report
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parcel:
-    """A claimed notice, with what is needed to send it. ``sealed_contact`` is of whom the notice is to."""
-
-    notice: Notice
-    tracking_code: str
-    sealed_contact: str | None
-    webhook: Webhook | None
 
 
 _subjects = BatchRows(Subject, subjects.c.report_id)
@@ -213,53 +217,9 @@ def is_registered(session: Session, portal: str, url: str) -> bool:
 
 
 def all_webhooks(session: Session) -> list[Webhook]:
-    """By portal and age."""
-    return list(session.scalars(select(Webhook).order_by(webhooks.c.portal, webhooks.c.created_at, webhooks.c.id)))
-
-
-def switch_off(session: Session, webhook_id: UUID) -> None:
-    """Nothing more goes there."""
-    session.execute(update(webhooks).where(webhooks.c.id == webhook_id).values(active=False))
-
-
-def claim(session: Session, *, to_portals: bool, at: datetime, until: datetime, limit: int) -> list[Parcel]:
-    """Pending notices whose time has come by ``at``, the longest waiting first; nobody else gets them before ``until``."""
-    free = or_(notices.c.claimed_until.is_(None), notices.c.claimed_until <= at)
-    due = select(Notice).where(notices.c.state == State.PENDING, notices.c.due_at <= at, free)
-    mine = due.where(notices.c.webhook_id.is_not(None) if to_portals else notices.c.webhook_id.is_(None))
-    claimed = list(session.scalars(mine.order_by(notices.c.due_at).limit(limit).with_for_update(skip_locked=True)))
-    if not claimed:
-        return []
-    session.execute(update(notices).where(notices.c.id.in_([notice.id for notice in claimed])).values(claimed_until=until))
-    return _parcels(session, claimed)
-
-
-def _parcels(session: Session, claimed: Sequence[Notice]) -> list[Parcel]:
-    reports = {notice.report_id for notice in claimed}
-    codes = select(subjects.c.report_id, subjects.c.tracking_code, contacts.c.sealed).outerjoin_from(
-        subjects, contacts, subjects.c.report_id == contacts.c.report_id
-    )
-    about = {row.report_id: row for row in session.execute(codes.where(subjects.c.report_id.in_(reports)))}
-    sealed = select(followers.c.follower_id, followers.c.sealed)
-    following = sealed.where(followers.c.follower_id.in_({notice.follower_id for notice in claimed if notice.follower_id}))
-    contact_of = {row.follower_id: row.sealed for row in session.execute(following)}
-    hooks = select(Webhook).where(webhooks.c.id.in_({notice.webhook_id for notice in claimed if notice.webhook_id}))
-    at = {webhook.id: webhook for webhook in session.scalars(hooks)}
-    return [
-        Parcel(
-            notice=notice,
-            tracking_code=about[notice.report_id].tracking_code,
-            sealed_contact=contact_of.get(notice.follower_id) if notice.follower_id else about[notice.report_id].sealed,
-            webhook=at.get(notice.webhook_id) if notice.webhook_id else None,
-        )
-        for notice in claimed
-    ]
-
-
-def locked_notices(session: Session, ids: Iterable[UUID]) -> dict[UUID, Notice]:
-    """By id."""
-    statement = select(Notice).where(notices.c.id.in_(set(ids))).order_by(notices.c.id).with_for_update()
-    return {notice.id: notice for notice in session.scalars(statement)}
+    """By portal and age, without those that were removed."""
+    kept = select(Webhook).where(webhooks.c.sealed != "")
+    return list(session.scalars(kept.order_by(webhooks.c.portal, webhooks.c.created_at, webhooks.c.id)))
 
 
 def notices_about(session: Session, report_id: UUID) -> list[Notice]:
@@ -284,4 +244,8 @@ def gauges(session: Session) -> Iterable[GaugeMetricFamily]:
     yield counted
     waiting = func.extract("epoch", func.now() - func.min(notices.c.created_at))
     oldest = session.scalar(select(func.coalesce(func.greatest(waiting, 0), 0)).where(notices.c.state == State.PENDING))
+    shut = select(func.count()).select_from(endpoints).where(endpoints.c.shut_until.is_not(None))
+    yield GaugeMetricFamily(
+        "hoiam_endpoints_shut", "Servers and webhooks that are left in peace for a while", value=session.scalar(shut) or 0
+    )
     yield GaugeMetricFamily("hoiam_oldest_pending_notice_seconds", "Since the fact that waits longest to be told", value=float(oldest or 0))
