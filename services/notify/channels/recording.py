@@ -7,11 +7,12 @@ from datetime import datetime
 import structlog
 from sqlalchemy.orm import Session
 
-from services.notify.channels import Away, Faltering, Gone, Permanent, Undelivered
+from services.notify.channels import Away, Faltering, Gone, Nobody, Permanent, Undelivered
 from services.notify.domain.endpoints import Endpoint
 from services.notify.domain.notices import Notice
 from services.notify.domain.owners import switched_off
 from services.notify.store import sending
+from services.notify.store.reaching import mark_unreachable
 from services.notify.store.sending import Parcel
 from shared.messages import Message
 
@@ -36,6 +37,9 @@ def record(session: Session, results: Sequence[Result], at: datetime, troubled: 
     notices = sending.locked_notices(session, (result.parcel.notice.id for result in results))
     known = [(notices.get(result.parcel.notice.id), result) for result in results]
     said = [news for notice, result in known if notice for news in _settle(notice, result, at)]
+    for result in results:
+        if isinstance(result.failure, Nobody):
+            mark_unreachable(session, result.parcel.notice.mailbox, result.channel, at)
     places = _troubled_places(session, results, troubled)
     for result in results:
         if result.tried and (place := places.get(result.parcel.endpoint)):
