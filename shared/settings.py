@@ -80,7 +80,8 @@ def _parsable(keys: str) -> str:
     return keys
 
 
-def _without_slash(url: str) -> str:
+def without_slash(url: str) -> str:
+    """As it can be put before a path."""
     return url.rstrip("/")
 
 
@@ -96,7 +97,7 @@ class ReporterSettings(Settings):
         repr=False,
         description="`name:base64` keys that seal contacts, the same in intake and notify; blanks between, the first seals, all open",
     )
-    public_url: Annotated[str, AfterValidator(_without_slash)] = Field(
+    public_url: Annotated[str, AfterValidator(without_slash)] = Field(
         "http://127.0.0.1:8311/v1/reports",
         pattern=r"^https?://[^\s?#]+$",
         description="Where reporters look their report up; the tracking code is put behind it",

@@ -9,7 +9,23 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import OperationalError
 
-from services.cli import agency, audit, backup, bench, demo, doctor, forecast, keys, notices, pages, parked, privacy, receipts, rules, scorecard
+from services.cli import (
+    agency,
+    audit,
+    backup,
+    bench,
+    demo,
+    doctor,
+    forecast,
+    keys,
+    notices,
+    pages,
+    parked,
+    privacy,
+    receipts,
+    rules,
+    scorecard,
+)
 from services.cli.options import BASE, HOME, Folder, PortBase
 from services.cli.process import CannotStart
 from services.cli.simulate import simulate
@@ -37,7 +53,7 @@ app.add_typer(audit_app, name="audit", help="Whether histories are as they were 
 app.add_typer(scorecard.app, name="scorecard", help="What agencies achieved: shown, exported, verified, frozen.")
 app.add_typer(forecast.app, name="forecast", help="Which cases will probably be late soon, and how good forecasts were.")
 app.add_typer(privacy.app, name="privacy", help="Who reported: keys changed, contacts forgotten, told to the person itself.")
-app.add_typer(notices.app, name="notify", help="What people and portals are told: sent again.")
+app.add_typer(notices.app, name="notify", help="What people and portals are told: how it reads, and sent again.")
 app.add_typer(routing_app, name="routing", help="The rules that name the agency.")
 app.add_typer(bench_app, name="bench", help="Measure, beside a yardstick in the same run.")
 
@@ -66,6 +82,7 @@ def up(
         apply(environment["DATABASE_URL"], data, environment.get("AMQP_URL", ""), environment.get("MANAGEMENT_URL", ""))
 
     environment = {
+        "QUIET_HOURS": "",  # who tries it out at night wants to see the letters
         **os.environ,
         "PUBLIC_URL": f"{layout.url('intake')}/v1/reports",
         "OPEN311_URL": f"{layout.url('intake')}/open311/v2",

@@ -3,7 +3,7 @@
 from shared.migrations.mailbox import keep_what_was_sent
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
