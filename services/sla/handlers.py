@@ -79,7 +79,9 @@ def _call(case: Case, tick: Tick, session: Session) -> list[Message]:
 
 def _asked(decide: Decide) -> Handler:
     """What somebody asks of a case: an unknown one is an answer of its own."""
-    return lambda request, session: _decided(decide, request, session, store.asked_case(session, request.report_id))
+    return lambda request, session: _decided(
+        decide, store.in_name_of_today(session, request), session, store.asked_case(session, request.report_id)
+    )
 
 
 def _told(decide: Decide) -> Handler:
@@ -115,6 +117,7 @@ HANDLERS: Mapping[type, Handler] = {
     say.ReportProgress: _asked(working.report_progress),
     # the operations centre
     say.RouteReport: _asked(assigning.route_by_hand),
+    say.RehomeCase: _asked(assigning.rehome),
     say.RefuseReport: _asked(deciding.refuse),
     say.ApproveResult: _asked(deciding.approve),
     say.SendBackResult: _asked(deciding.send_back),

@@ -19,6 +19,7 @@ from shared.messages.facts import (
     CaseProgressed,
     CaseQuestioned,
     CaseRefused,
+    CaseRehomed,
     CaseReopened,
     CaseResolved,
     CaseResumed,
@@ -53,6 +54,7 @@ from shared.messages.requests import (
     ExtendCase,
     MergeCase,
     RefuseReport,
+    RehomeCase,
     ReopenCase,
     ReportProgress,
     RequestExtension,
@@ -62,7 +64,17 @@ from shared.messages.requests import (
     SubmitResult,
     UnmergeCase,
 )
-from shared.messages.work import Assignment, Comment, Reminder, ReminderLine, RequestDone, RequestRefused, Transfer, Withdrawal
+from shared.messages.work import (
+    Assignment,
+    Comment,
+    Reminder,
+    ReminderLine,
+    RequestDone,
+    RequestRefused,
+    Transfer,
+    Withdrawal,
+    assignment_name,
+)
 
 AGENCY_REQUESTS: tuple[type[Request], ...] = (
     AcceptCase, ReturnCase, AskReporter, AnswerReporter, RequestExtension, SubmitResult, ReportProgress,
@@ -78,7 +90,8 @@ FACTS: dict[str, tuple[type[Fact], ...]] = {
     ),
     "routing": (ReportRouted, ReportUnrouted),
     "sla": (
-        CaseOpened, CaseAssigned, CaseAccepted, CaseReturned, CaseQuestioned, CaseResumed, CaseExtended, CaseSubmitted, CaseSentBack,
+        CaseOpened, CaseAssigned, CaseRehomed, CaseAccepted, CaseReturned, CaseQuestioned, CaseResumed, CaseExtended, CaseSubmitted,
+        CaseSentBack,
         CaseResolved, CaseReopened, CaseClosed, CaseRefused, CaseCancelled, CaseMerged, CaseUnmerged, CaseAnswered, CaseProgressed,
         ExtensionWanted,
         ClockWarned, ClockBreached, ClockEscalated, ClockMet,
@@ -125,6 +138,7 @@ __all__ = [
     "CaseProgressed",
     "CaseQuestioned",
     "CaseRefused",
+    "CaseRehomed",
     "CaseReopened",
     "CaseResolved",
     "CaseResumed",
@@ -152,6 +166,7 @@ __all__ = [
     "Outcome",
     "Photo",
     "RefuseReport",
+    "RehomeCase",
     "Reminder",
     "ReminderLine",
     "ReopenCase",
@@ -178,5 +193,6 @@ __all__ = [
     "Transfer",
     "UnmergeCase",
     "Withdrawal",
+    "assignment_name",
     "destination",
 ]
