@@ -55,12 +55,12 @@ def agency_rehome(
 @app.command("redeliver")
 def agency_redeliver(
     code: str,
-    since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="Given to it since; by the province's clocks.")],
+    since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Given to it on that day or later.")],
     folder: Folder = HOME,
     port_base: PortBase = BASE,
 ) -> None:
     """Put the assignments of an agency's open cases into its queue again, under the ids they had: for one that lost what it read."""
-    rehoming.redeliver(database_url(Layout(folder.absolute(), port_base)), code, since, now(), typer.echo)
+    rehoming.redeliver(database_url(Layout(folder.absolute(), port_base)), code, since.date(), now(), typer.echo)
 
 
 def rabbit(amqp_url: str, management_url: str) -> RabbitBus:

@@ -4,7 +4,7 @@ reports: who was stopped is asked again and does the rest."""
 import getpass
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
@@ -77,14 +77,14 @@ def _request(case: Case, heirs: Heirs, by: str, at: datetime) -> Envelope:
     return Envelope.named(RehomeCase(report_id=case.report_id, at=at, actor=by, **words), name, source="cli")
 
 
-def redeliver(url: str, code: str, since: datetime, at: datetime, say: Say) -> int:
-    """How many assignments go into the queue of ``code`` again. ``since`` is naive: by the province's clocks."""
+def redeliver(url: str, code: str, since: date, at: datetime, say: Say) -> int:
+    """How many assignments go into the queue of ``code`` again: those of cases it was given on the day ``since`` or later."""
     with room(url, "sla") as rooms:
         with rooms() as session:
             of = province.current(session)
         if code not in of.agencies:
             raise CannotStart(f"no agency has the code {code!r}: agencies.yaml lists them")
-        moment = since.replace(tzinfo=ZoneInfo(of.time_zone))
+        moment = datetime.combine(since, time(), ZoneInfo(of.time_zone))
 
         def send(cases: Sequence[Case]) -> int:
             with rooms.begin() as session:

@@ -10,7 +10,7 @@ from services.sla.domain import alarms, assigning, deciding, hearing, merging, w
 from services.sla.domain.case import Case
 from services.sla.domain.clocks import Timekeeper
 from services.sla.domain.lifecycle import State, possible
-from services.sla.store import forecasting, roots
+from services.sla.store import agencies, forecasting, roots
 from shared import messages as say
 from shared.handling import Handler, moment
 from shared.messages import Message, ReportReceived, ReportRouted, ReportUnrouted, Tick
@@ -80,7 +80,7 @@ def _call(case: Case, tick: Tick, session: Session) -> list[Message]:
 def _asked(decide: Decide) -> Handler:
     """What somebody asks of a case: an unknown one is an answer of its own."""
     return lambda request, session: _decided(
-        decide, store.in_name_of_today(session, request), session, store.asked_case(session, request.report_id)
+        decide, agencies.in_name_of_today(session, request), session, store.asked_case(session, request.report_id)
     )
 
 

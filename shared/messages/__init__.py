@@ -19,7 +19,6 @@ from shared.messages.facts import (
     CaseProgressed,
     CaseQuestioned,
     CaseRefused,
-    CaseRehomed,
     CaseReopened,
     CaseResolved,
     CaseResumed,
@@ -54,7 +53,6 @@ from shared.messages.requests import (
     ExtendCase,
     MergeCase,
     RefuseReport,
-    RehomeCase,
     ReopenCase,
     ReportProgress,
     RequestExtension,
@@ -64,6 +62,7 @@ from shared.messages.requests import (
     SubmitResult,
     UnmergeCase,
 )
+from shared.messages.succession import CaseRehomed, RehomeCase
 from shared.messages.work import (
     Assignment,
     Comment,

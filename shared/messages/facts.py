@@ -96,14 +96,6 @@ class CaseAssigned(CaseFact):
     hop: int
 
 
-class CaseRehomed(CaseFact):
-    """The duties of ``before`` are ``agency``'s now, which goes on with the case as it stands: neither state nor clocks change."""
-
-    topic = "case.rehomed"
-    before: str
-    reason: str
-
-
 class CaseAccepted(CaseFact):
     """``silent``: the take-up clock ran out, which counts as acceptance."""
 

@@ -72,16 +72,6 @@ class RouteReport(Request):
     category: str = ""
 
 
-class RehomeCase(Request):
-    """The duties of ``before`` went to ``agency``. Whoever else holds the case by then is left with it, so it is done once however often
-    it is said. Said by `hoiam agency rehome` only, for many cases at once."""
-
-    topic = "rehome"
-    before: str
-    agency: str
-    reason: Text = Field(min_length=5)
-
-
 class RefuseReport(Request):
     topic = "refuse"
     reason_code: str

@@ -36,6 +36,6 @@ from shared.province.storage import Loaded, NoProvince, current, current_version
 
 __all__ = [
     "AREA", "EVERYWHERE", "Agency", "Allowance", "Area", "Attribute", "Category", "Choice", "Clock", "ClockName", "Contact", "Emergency",
-    "Escalation", "Group", "Holidays", "Loaded", "NoProvince", "Policy", "Province", "ProvinceError", "Redirect", "Rule", "Share", "Span", "Wording",
-    "WorkingHours", "current", "current_version", "loaded_versions", "misfits", "of_version", "read_province", "store", "table",
+    "Escalation", "Group", "Holidays", "Loaded", "NoProvince", "Policy", "Province", "ProvinceError", "Redirect", "Rule", "Share", "Span",
+    "Wording", "WorkingHours", "current", "current_version", "loaded_versions", "misfits", "of_version", "read_province", "store", "table",
 ]  # fmt: skip

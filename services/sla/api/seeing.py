@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from fastapi import Request
 
-from services.sla import store
 from services.sla.domain.case import Case
+from services.sla.store import agencies
 from shared.access import Principal, Role
 from shared.errors import NotFound
 from shared.web import Desk
@@ -27,6 +27,6 @@ def in_name_of_today(desk: Desk) -> Callable[[Request], None]:
         if caller.role != Role.AGENCY:
             return
         with desk.sessions() as session:
-            request.state.principal = replace(caller, agency=store.agency_of_today(session, caller.agency, desk.clock()))
+            request.state.principal = replace(caller, agency=agencies.agency_of_today(session, caller.agency, desk.clock()))
 
     return succeed

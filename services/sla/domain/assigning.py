@@ -5,7 +5,7 @@ from datetime import datetime
 from services.sla.domain import dispatch
 from services.sla.domain.case import Case
 from services.sla.domain.clocks import Timekeeper
-from services.sla.domain.lifecycle import State, possible
+from services.sla.domain.lifecycle import State
 from shared import messages as say
 from shared.errors import NotFound, Refused
 from shared.messages import Message
@@ -59,9 +59,9 @@ def route_by_hand(case: Case, request: say.RouteReport, keeper: Timekeeper) -> l
 
 def rehome(case: Case, request: say.RehomeCase, keeper: Timekeeper) -> list[Message]:
     """The successor of its agency goes on where that one stood: state, deadline and clocks stay as they are."""
-    if case.agency != request.before or not possible("rehome", case.state):
-        return []  # done before, or it went elsewhere or ended meanwhile
-    case.move("rehome", actor=request.actor, at=request.at, agency=request.agency, before=request.before, reason=request.reason)
+    if case.agency != request.before:
+        return []  # done before, or it went elsewhere meanwhile
+    case.moved_by("rehome", request, agency=request.agency, before=request.before, reason=request.reason)
     case.agency, case.explanation = request.agency, request.reason
     case.supporting = [agency for agency in case.supporting if agency != request.agency]
     rehomed = say.CaseRehomed(**case.head(request.at), before=request.before, reason=request.reason)

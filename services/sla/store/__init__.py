@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import (
@@ -35,7 +34,7 @@ from services.sla.store.reminders import due_reminders as due_reminders
 from shared import province
 from shared.database import APPEND_ONLY
 from shared.errors import NotFound, NotYet
-from shared.messages import Message, Outcome, Request
+from shared.messages import Message, Outcome
 from shared.province import Province
 from shared.rows import Rows, before_commit, insert
 from shared.tables import Words, moment
@@ -224,19 +223,6 @@ def keeper_of(session: Session, version: int) -> Timekeeper:
     if version == province.current_version(session):
         return _keeper(version, latest)
     return replace(_keeper(version, province.of_version(session, version)), latest=latest)
-
-
-def in_name_of_today(session: Session, request: Request) -> Request:
-    """``request`` in the name of whoever holds the duties of its agency now: tokens and users of before a merger go on working."""
-    before = request.actor.removeprefix("agency:")
-    now = agency_of_today(session, before, request.at) if before != request.actor else before
-    return request if now == before else request.model_copy(update={"actor": f"agency:{now}"})
-
-
-def agency_of_today(session: Session, code: str, at: datetime) -> str:
-    """The code of who holds the duties of agency ``code`` at ``at``; itself while it lasts, and when nobody is known to follow it."""
-    of = province.current(session)
-    return of.agency_on(code, at.astimezone(ZoneInfo(of.time_zone)).date()).code if code in of.agencies else code
 
 
 def _own_hours(of: Province) -> dict[str, Calendar]:

@@ -1,7 +1,7 @@
 """Cases by the agency that holds them: those of agencies that ended, those to send again, and how long what was sent waits."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -16,6 +16,8 @@ from services.sla.store import cases, cases_page, clocks, history
 from shared import province
 from shared.bus import AGENCIES
 from shared.mailbox import outbox
+from shared.messages import Request
+from shared.province import Province
 
 HELD = tuple(state for state in OPEN if state != State.RECEIVED)  # what is received is the centre's
 TO_DO = (State.ROUTED, State.IN_PROGRESS, State.WAITING)
@@ -40,6 +42,20 @@ def given_since(session: Session, agency: str, since: datetime, *, after: UUID |
     given = select(history.c.at).where(history.c.report_id == cases.c.report_id, history.c.seq == cases.c.assigned).scalar_subquery()
     recently: ColumnElement[bool] = func.coalesce(given, cases.c.received_at) >= since
     return cases_page(session, cases.c.agency == agency, cases.c.state.in_(TO_DO), recently, after=after, limit=limit)
+
+
+def in_name_of_today(session: Session, request: Request) -> Request:
+    """``request`` in the name of whoever holds the duties of its agency now: tokens and users of before a merger go on working."""
+    before = request.actor.removeprefix("agency:")
+    now = agency_of_today(session, before, request.at) if before != request.actor else before
+    return request if now == before else request.model_copy(update={"actor": f"agency:{now}"})
+
+
+def agency_of_today(session: Session, code: str, at: datetime) -> str:
+    """The code of who holds the duties of agency ``code`` at ``at``. One that has ended is itself until its open cases were given on."""
+    of = province.current(session)
+    now = of.agency_on(code, _day(of, at)).code if code in of.agencies else code
+    return code if now == code or held_by(session, [code], after=None, limit=1) else now
 
 
 def queues(session: Session) -> dict[str, Queue]:
@@ -75,5 +91,8 @@ def _ended(session: Session, at: datetime) -> list[str]:
         of = province.current(session)
     except province.NoProvince:
         return []  # a database that is being set up
-    day = at.astimezone(ZoneInfo(of.time_zone)).date()
-    return [code for code, agency in of.agencies.items() if agency.has_ended(day)]
+    return [code for code, agency in of.agencies.items() if agency.has_ended(_day(of, at))]
+
+
+def _day(of: Province, at: datetime) -> date:
+    return at.astimezone(ZoneInfo(of.time_zone)).date()
