@@ -10,6 +10,7 @@ from uuid import uuid4
 import pika
 import pytest
 
+from services.cli.keys import PRIVATE
 from shared.bus.rabbitmq import RabbitBus
 from shared.clock import now
 from shared.settings import PROJECT
@@ -98,7 +99,7 @@ class TestPassingAround:
 class TestPlainHttp:
     def test_is_enough_for_an_agency(self, system, key):
         posted = received(system, key, 3)
-        token = system.hoiam("token", "--role", "agency:dh", "--name", "server", "--key", str(system.layout.keys / "jwt_private.pem"))
+        token = system.hoiam("token", "--role", "agency:dh", "--name", "server", "--key", str(system.layout.keys / PRIVATE))
         environment = {"PATH": os.environ["PATH"], "TOKEN": token, "SLA_URL": system.layout.url("sla")}
 
         for _ in range(2):  # the second time there is nothing to do
