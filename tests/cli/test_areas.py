@@ -16,7 +16,9 @@ from shared.settings import PROJECT
 from tests.builders import MONDAY
 
 NORTH, SOUTH = "19333", "19351"
-MIDDLE = [[round(107.0 + step * 0.001, 3), 16.8 + (0.0001 if step % 2 else 0)] for step in range(201)]  # a border with small turns, drawn twice
+MIDDLE = [
+    [round(107.0 + step * 0.001, 3), 16.8 + (0.0001 if step % 2 else 0)] for step in range(201)
+]  # a border with small turns, drawn twice
 
 
 def ring(side: float) -> list[list[float]]:

@@ -94,7 +94,21 @@ class TestSuccession:
         assert (place.area.code, place.how, place.named.code) == (SOUTH, "code", "dh")
         assert place.note == "Địa bàn Thành phố Đông Hà được ghi trong phản ánh. Địa bàn này nay thuộc Phường Nam Đông Hà."
 
-    @pytest.mark.parametrize("location", [Location(area="dh"), at(16.6221, 106.7487, area="dh")])
+    @pytest.mark.parametrize("address", ["P.5, Đông Hà", "phường Nam Đông Hà", "Đông Lễ, Đông Hà"])
+    def test_of_a_divided_area_is_the_part_the_address_names(self, gazetteer, address):
+        place = gazetteer.place_of(Location(area="dh", address=address), TODAY)
+
+        assert (place.area.code, place.named.code) == (SOUTH, "dh")
+
+    @pytest.mark.parametrize(
+        "location",
+        [
+            Location(area="dh"),
+            Location(area="dh", address="12 Hùng Vương, Đông Hà"),  # the city of before, or the ward of today
+            Location(area="dh", address="xã Gio An"),
+            at(16.6221, 106.7487, area="dh"),
+        ],
+    )
     def test_of_a_divided_area_is_itself_when_no_part_can_be_told(self, gazetteer, location):
         place = gazetteer.place_of(location, TODAY)
 

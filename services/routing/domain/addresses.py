@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.routing.domain.names import Words, by_first_word, longest_apart, occurrences, words_of
 from shared.province import Area, Province
@@ -29,6 +30,13 @@ class Meaning:
     within: Words = ()
 
 
+class Found(NamedTuple):
+    """``is_certain``: named with its kind ("phường"), or by a former name together with the district it was in."""
+
+    area: Area
+    is_certain: bool
+
+
 class Addresses:
     """The names of a province's areas, ready to be searched. A name that is also the province's own says nothing without its kind."""
 
@@ -44,7 +52,7 @@ class Addresses:
         districts = {meaning.within for meanings in self._names.values() for meaning in meanings} - {()}
         self._districts = by_first_word(districts)
 
-    def area_in(self, address: str, is_there: There) -> Area | None:
+    def area_in(self, address: str, is_there: There) -> Found | None:
         """The area that ``address`` names, among those that are there. Commune before district, with its kind before without, a name of
         today before one of former times, the longer name before the shorter, what stands first before what follows."""
         words = words_of(address)
@@ -53,7 +61,7 @@ class Addresses:
         meant = {name: meaning for _, name, meaning in found if meaning}
         apart = longest_apart([(start, name) for start, name, meaning in found if meaning])
         best = max(apart, key=lambda place: (*_weight(meant[place[1]], districts), len(place[1]), -place[0]), default=None)
-        return meant[best[1]].area if best else None
+        return Found(meant[best[1]].area, _is_certain(meant[best[1]], districts)) if best else None
 
     def _meant(self, name: Words, districts: set[Words], is_there: There) -> Meaning | None:
         """What ``name`` means: "Đông Hà" is the city before there is a ward of that name. None when it could be one of several."""
@@ -72,8 +80,11 @@ class Addresses:
 
 
 def _weight(meaning: Meaning, districts: set[Words]) -> tuple[bool, bool, bool]:
-    certain = meaning.with_kind or meaning.within in districts
-    return meaning.area.kind in NEAR, certain, not meaning.within
+    return meaning.area.kind in NEAR, _is_certain(meaning, districts), not meaning.within
+
+
+def _is_certain(meaning: Meaning, districts: set[Words]) -> bool:
+    return meaning.with_kind or meaning.within in districts
 
 
 def _names(area: Area) -> Iterator[tuple[Words, Meaning]]:

@@ -4,6 +4,7 @@ A point lies inside a border where borders are loaded; without them it goes to t
 """
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -73,14 +74,22 @@ class Gazetteer:
         return self._pointed(location, day) or self._mentioned(location.address, day)
 
     def _named(self, named: Area, location: Location, day: date) -> Place:
-        """The area itself, or who covers it on ``day``: of one that was divided, the part the point lies in."""
+        """The area itself, or who covers it on ``day``: of one that was divided, the part the point lies in, or the address names."""
         here = self._province.area_on(named.code, day)
         if here.has_ended(day):
-            inside = self._pointed(location, day)
-            here = inside.area if inside and inside.how == "border" and inside.area.parent == here.code else here
+            here = next((part for part in self._parts(location, day) if part.parent == here.code), here)
         if not self._started(here, day) and here.parent:
             here = self._province.areas[here.parent]
         return Place(area=here, how="code", named=named if here.has_ended(day) is False and named.has_ended(day) else None)
+
+    def _parts(self, location: Location, day: date) -> Iterator[Area]:
+        """Where it certainly is, whatever area it names."""
+        inside = self._pointed(location, day)
+        if inside and inside.how == "border":
+            yield inside.area
+        said = self._addresses.area_in(location.address, lambda area: self._started(area, day))
+        if said and said.is_certain:
+            yield said.area
 
     def _pointed(self, location: Location, day: date) -> Place | None:
         if location.latitude is None or location.longitude is None:
@@ -100,8 +109,8 @@ class Gazetteer:
         found = self._addresses.area_in(address, lambda area: self._started(area, day))
         if found is None:
             return None
-        here = self._province.area_on(found.code, day)
-        return Place(area=here, how="address", named=found if here != found else None)
+        here = self._province.area_on(found.area.code, day)
+        return Place(area=here, how="address", named=found.area if here != found.area else None)
 
     def _map_on(self, day: date) -> tuple[Shapes, Shapes]:
         """Communes once they exist, districts before: those with borders, and the centres of those without."""
