@@ -47,9 +47,8 @@ def agency_rehome(
 ) -> None:
     """Give the open cases of agencies that have ended to their successors, as the province in force names them. No clock is reset; safe to
     repeat, and to go on with after it was stopped."""
-    at = now()
     url = database_url(Layout(folder.absolute(), port_base))
-    rehoming.rehome(url, day.date() if day else at.date(), at, typer.echo, dry_run=dry_run)
+    rehoming.rehome(url, day.date() if day else None, now(), typer.echo, dry_run=dry_run)
 
 
 @app.command("redeliver")
@@ -72,8 +71,10 @@ def check(of: Data, code: str, day: date) -> None:
     """Raises :class:`CannotStart` for who is no agency of the province, or none any more."""
     if code not in of.agencies:
         raise CannotStart(f"no agency has the code {code!r}: agencies.yaml lists them")
+    follower = of.agency_on(code, day)
     if of.agencies[code].has_ended(day):
-        raise CannotStart(f"{code} has ended; its duties are with {of.agency_on(code, day).code}: provision that one")
+        advice = "nobody alone has its duties" if follower.has_ended(day) else f"its duties are with {follower.code}: provision that one"
+        raise CannotStart(f"{code} has ended; {advice}")
 
 
 def provision(code: str, amqp_url: str, management_url: str) -> str:

@@ -47,11 +47,13 @@ class Heirs:
         return now, f"{ended}; {now.name.vi} đảm nhiệm."
 
 
-def rehome(url: str, day: date, at: datetime, say: Say, *, dry_run: bool = False) -> int:
-    """How many cases went to another agency. Each is a request like any other, with a name of its own: said twice, it is done once."""
+def rehome(url: str, day: date | None, at: datetime, say: Say, *, dry_run: bool = False) -> int:
+    """How many cases of agencies that have ended by ``day`` (today when None) went to another. Each is a request like any other, with a
+    name of its own: said twice, it is done once."""
     with room(url, "sla") as rooms:
         with rooms() as session:
-            heirs = Heirs(province.current(session), day)
+            of = province.current(session)
+        heirs = Heirs(of, day or at.astimezone(ZoneInfo(of.time_zone)).date())
         handling = Handling(service="sla", handlers=HANDLERS, sessions=rooms, preload=store.preload)
         by, ways = f"cli:{getpass.getuser()}", Counter[tuple[str, str]]()
 

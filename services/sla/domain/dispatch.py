@@ -77,15 +77,17 @@ def withdrawal(case: Case, at: datetime, reason: str) -> list[Message]:
 
 def again(case: Case, at: datetime, keeper: Timekeeper) -> Message:
     """The work as it stands, for an agency that goes on with it."""
-    take_up = next(iter(case.running("take_up")), None)
-    return assignment(case, at, keeper, take_up_by=take_up.due_at if take_up else at)
+    return assignment(case, at, keeper, take_up_by=_take_up_by(case, at))
 
 
 def redelivery(case: Case, at: datetime, keeper: Timekeeper) -> tuple[UUID, Message]:
     """The last assignment once more, under the name it had, for an agency that lost it; with the version the case has now."""
-    take_up = next(iter(case.running("take_up")), None)
-    work = _work(case, at, keeper, take_up_by=take_up.due_at if take_up else at)
+    work = _work(case, at, keeper, take_up_by=_take_up_by(case, at))
     return assignment_name(case.report_id, case.agency, case.assigned), work
+
+
+def _take_up_by(case: Case, at: datetime) -> datetime:
+    return next((clock.due_at for clock in case.running("take_up")), at)
 
 
 def reassignment(case: Case, at: datetime, keeper: Timekeeper) -> list[Message]:
