@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -130,6 +130,12 @@ class TestAllowed:
     def test_to_throw_away_what_is_its_own(self, channel):
         """Who may read may purge: that is why PostgreSQL is the truth, and `hoiam agency redeliver` is there."""
         channel.queue_purge("agency.dh")
+
+    def test_to_count_what_waits_for_another_where_the_broker_is_old(self, channel):
+        """RabbitMQ asks for no right before a passive declaration until 4.2. It tells a number, and nothing of what waits."""
+        with suppress(ChannelClosedByBroker):
+            counted = channel.queue_declare("agency.sgtvt", passive=True).method
+            assert (counted.queue, counted.message_count) == ("agency.sgtvt", 0)
 
     def test_another_key_in_the_carbon_copy_is_not_its_word(self, channel, bus):
         """RabbitMQ 3.10 looks at the first key only, newer ones at all. The sender it proves is `agency.dh`, and by that sla judges."""
