@@ -212,7 +212,7 @@ class Walk(RuleBasedStateMachine):
         assert list(breaks(moves, [(case.report_id, case.version, case.last_hash)])) == [None]
 
     def keeps_its_word(self, case: Case, moves: list[Move]) -> None:
-        """Only a routing brings a deadline forward, or beginning anew where there had been more time than the class gives; the first promise
+        """Only a routing brings a deadline forward, or beginning anew where there was more time than the class gives; the first promise
         and the policy stay, and what was written stays."""
         before, written = self.seen.get(case.report_id, (case, moves))
         assert [move.hash for move in moves[: len(written)]] == [move.hash for move in written]
