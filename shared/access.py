@@ -109,6 +109,8 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     "POST /v1/cases/{report_id}/cancel": STAFF,
     "POST /v1/cases/{report_id}/merge": STAFF,
     "POST /v1/cases/{report_id}/unmerge": STAFF,
+    "GET /v1/agencies": CASE_READERS,
+    "GET /v1/agencies/{code}": CASE_READERS,
     "GET /v1/policies": CASE_READERS,
     "GET /v1/policies/{version}": CASE_READERS,
     "POST /v1/policies:dry-run": STAFF,

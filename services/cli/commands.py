@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from services.cli import (
     agency,
+    areas,
     audit,
     backup,
     bench,
@@ -26,7 +27,7 @@ from services.cli import (
     rules,
     scorecard,
 )
-from services.cli.options import BASE, HOME, Folder, PortBase
+from services.cli.options import BASE, HOME, PROVINCE, AmqpUrl, Folder, ManagementUrl, PortBase, Province
 from services.cli.process import CannotStart
 from services.cli.simulate import simulate
 from services.cli.system import apply_embedded, database_url, load_all, migrate_all, room, secret, whole_topology
@@ -41,13 +42,12 @@ from shared.limits import Rate
 from shared.province import ProvinceError, read_province
 from shared.settings import PROJECT
 
-PROVINCE = PROJECT / "deploy/provinces/quang-tri"
-
 app = typer.Typer(name="hoiam", help="Hồi Âm: phản ánh hiện trường, the reply that comes back.", no_args_is_help=True, add_completion=False)
-topology_app, portal_app, agency_app, parked_app, bench_app, routing_app, audit_app = (typer.Typer(no_args_is_help=True) for _ in range(7))
+topology_app, portal_app, parked_app, bench_app, routing_app, audit_app = (typer.Typer(no_args_is_help=True) for _ in range(6))
 app.add_typer(topology_app, name="topology", help="Exchanges, queues, bindings and policies of the bus.")
 app.add_typer(portal_app, name="portal", help="Portals that may post reports.")
-app.add_typer(agency_app, name="agency", help="Agencies and their way to their queue.")
+app.add_typer(agency.app, name="agency", help="Agencies: their way to their queue, their work, and who follows them.")
+app.add_typer(areas.app, name="areas", help="Where reports are: the borders of areas.")
 app.add_typer(parked_app, name="parked", help="Messages that no service could handle.")
 app.add_typer(audit_app, name="audit", help="Whether histories are as they were written.")
 app.add_typer(scorecard.app, name="scorecard", help="What agencies achieved: shown, exported, verified, frozen.")
@@ -57,7 +57,6 @@ app.add_typer(notices.app, name="notify", help="What people and portals are told
 app.add_typer(routing_app, name="routing", help="The rules that name the agency.")
 app.add_typer(bench_app, name="bench", help="Measure, beside a yardstick in the same run.")
 
-Province = Annotated[Path, typer.Option("--province", help="Folder of the province's data.", envvar="PROVINCE_DIR")]
 KeptRoots = Annotated[Path | None, typer.Option("--roots", help="Roots kept elsewhere, as `hoiam audit roots` prints them.")]
 
 
@@ -150,8 +149,8 @@ def write_pages() -> None:
 @topology_app.command("apply")
 def topology_apply(
     province: Province = PROVINCE,
-    amqp_url: Annotated[str, typer.Option(help="RabbitMQ as an administrator.", envvar="AMQP_URL")] = "",
-    management_url: Annotated[str, typer.Option(help="Its management API, http://user:password@host:15672", envvar="MANAGEMENT_URL")] = "",
+    amqp_url: AmqpUrl = "",
+    management_url: ManagementUrl = "",
     folder: Folder = HOME,
     port_base: PortBase = BASE,
 ) -> None:
@@ -180,16 +179,6 @@ def portal_add(
             typer.echo(portals.add_portal(session, code, name, now(), scopes=scopes, origins=origin or (), rate=own))
     except ValueError as reason:
         raise CannotStart(str(reason)) from None
-
-
-@agency_app.command("provision")
-def agency_provision(
-    code: str,
-    amqp_url: Annotated[str, typer.Option(envvar="AMQP_URL")] = "",
-    management_url: Annotated[str, typer.Option(envvar="MANAGEMENT_URL")] = "",
-) -> None:
-    """Create or rotate an agency's RabbitMQ user, which may read its own queue and ask in its own name only. Prints its URL, once."""
-    typer.echo(agency.provision(code, secret("AMQP_URL", amqp_url), secret("MANAGEMENT_URL", management_url)))
 
 
 @parked_app.command("list")

@@ -66,12 +66,16 @@ class Asked(BaseModel):
 
 
 class FoundArea(BaseModel):
-    """``how``: by its code, by the nearest centre of a point (``km`` away), or by the words of the address."""
+    """``how``: by its code, by the border around a point, by the nearest centre of a point (``km`` away), or by the words of the address.
+    ``neighbour``: of a border that is near, the area behind it, ``metres`` away. ``note`` says it in Vietnamese."""
 
     code: str
     name: str
     how: str
     km: float
+    neighbour: str | None
+    metres: float
+    note: str
 
 
 class RuleConsidered(BaseModel):
@@ -160,7 +164,9 @@ def _outcome(outcome: Decision | Unroutable, of: Province) -> dict[str, Any]:
 def _found(place: Place | None) -> FoundArea | None:
     if place is None:
         return None
-    return FoundArea(code=place.area.code, name=place.area.name.vi, how=place.how, km=round(place.km, 2))
+    about = {"code": place.area.code, "name": place.area.name.vi, "how": place.how, "km": round(place.km, 2), "note": place.note}
+    neighbour = place.neighbour.code if place.neighbour else None
+    return FoundArea(**about, neighbour=neighbour, metres=round(place.metres))
 
 
 def _considered(entry: Considered) -> RuleConsidered:

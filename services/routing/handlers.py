@@ -9,7 +9,17 @@ from services.routing import store
 from services.routing.domain.placement import Placement
 from services.routing.domain.rules import Decision, Unroutable
 from shared.handling import Handler, moment
-from shared.messages import CaseAssigned, CaseCancelled, CaseMerged, CaseRefused, CaseReturned, CaseUnmerged, Message, ReportReceived
+from shared.messages import (
+    CaseAssigned,
+    CaseCancelled,
+    CaseMerged,
+    CaseRefused,
+    CaseRehomed,
+    CaseReturned,
+    CaseUnmerged,
+    Message,
+    ReportReceived,
+)
 
 
 def route_report(received: ReportReceived, session: Session) -> Sequence[Message]:
@@ -36,6 +46,11 @@ def note_holder(assigned: CaseAssigned, session: Session) -> Sequence[Message]:
     return []
 
 
+def note_successor(rehomed: CaseRehomed, session: Session) -> Sequence[Message]:
+    store.placement_of(session, rehomed.report_id).rehomed(rehomed)
+    return []
+
+
 def triage_again(unmerged: CaseUnmerged, session: Session) -> Sequence[Message]:
     store.placement_of(session, unmerged.report_id).await_hand(unmerged.at)
     return []
@@ -56,6 +71,7 @@ HANDLERS: Mapping[type, Handler] = {
     ReportReceived: route_report,
     CaseReturned: route_again,
     CaseAssigned: note_holder,
+    CaseRehomed: note_successor,
     CaseRefused: forget,
     CaseCancelled: forget,
     CaseMerged: forget,

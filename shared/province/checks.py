@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.province.data import AREA, Agency, Card, Category, Province, Rule
+from shared.province.data import AREA, Card, Category, Province, Rule
 from shared.province.policy import EVERYWHERE, Policy
+from shared.province.registry import of_agencies, of_areas
 
 
 @dataclass
@@ -39,8 +40,8 @@ def contradictions(draft: Draft) -> list[str]:
         "province.yaml": _of_card(draft),
         "policy.yaml": _of_policy(draft),
         "categories.yaml": _of_categories(draft),
-        "agencies.yaml": _of_agencies(draft),
-        "areas.yaml": _of_areas(draft),
+        "agencies.yaml": of_agencies(draft),
+        "areas.yaml": of_areas(draft),
         "rules.yaml": _of_rules(draft),
     }
     return [f"{file}: {problem}" for file, found in checks.items() for problem in found]
@@ -77,33 +78,6 @@ def _of_attributes(category: Category) -> Iterator[str]:
 
 def _twice(what: str, codes: list[str]) -> Iterator[str]:
     yield from (f"{what} {code!r} is given twice" for code in dict.fromkeys(codes) if codes.count(code) > 1)
-
-
-def _of_agencies(draft: Draft) -> Iterator[str]:
-    agencies: dict[str, Agency] = draft.entries["agencies"]
-    for code, agency in agencies.items():
-        if code == AREA:
-            yield f"{code}: is the word for the agency of an area and can't be a code"
-        yield from (f"{code}: {problem}" for problem in draft.unknown("agencies", (agency.parent, agency.successor)))
-        if agency.successor and not agency.effective_to:
-            yield f"{code}: has a successor but no effective_to"
-        if _succeeds_itself(agencies, code):
-            yield f"{code}: succeeds itself"
-
-
-def _succeeds_itself(agencies: dict[str, Agency], code: str) -> bool:
-    seen: set[str] = set()
-    following = agencies[code].successor
-    while following in agencies and following not in seen:
-        seen.add(following)
-        following = agencies[following].successor
-    return code in seen
-
-
-def _of_areas(draft: Draft) -> Iterator[str]:
-    for code, area in draft.entries["areas"].items():
-        found = [*draft.unknown("agencies", [area.agency]), *draft.unknown("areas", [area.parent])]
-        yield from (f"{code}: {problem}" for problem in found)
 
 
 def _of_rules(draft: Draft) -> Iterator[str]:

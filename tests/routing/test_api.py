@@ -71,7 +71,9 @@ class TestExplain:
         told = http.post("/v1/route:explain", json=body).json()
 
         assert (told["agency"], told["agency_name"], told["rule"]) == ("ubnd-nam-dong-ha", "UBND phường Nam Đông Hà", "gt01")
-        assert told["area"] == {"code": "19351", "name": "Phường Nam Đông Hà", "how": "point", "km": 1.29}
+        note = "Địa bàn xác định gần đúng theo tọa độ: trung tâm gần nhất là Phường Nam Đông Hà, cách khoảng 1,3 km."
+        found = {"code": "19351", "name": "Phường Nam Đông Hà", "how": "point", "km": 1.29, "neighbour": None, "metres": 0.0}
+        assert told["area"] == {**found, "note": note}
         assert [(entry["rule"], entry["matched"]) for entry in told["considered"]] == [
             ("gt01-quoc-lo", False), ("gt01-tinh-lo", False), ("gt01", True),
         ]  # fmt: skip
