@@ -79,7 +79,9 @@ class RuleConsidered(BaseModel):
     priority: int
     agency: str
     matched: bool
+    shadowed: bool
     why: str
+    why_en: str
 
 
 class Explanation(BaseModel):
@@ -103,6 +105,8 @@ class _Question:
     location: Location
     attributes: dict[str, str] = field(default_factory=dict)
     urgent: bool = False
+    description: str = ""
+    portal: str = ""
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -165,4 +169,12 @@ def _found(place: Place | None) -> FoundArea | None:
 
 def _considered(entry: Considered) -> RuleConsidered:
     rule = entry.rule
-    return RuleConsidered(rule=rule.code, priority=rule.priority, agency=rule.agency, matched=entry.matched, why=entry.why)
+    return RuleConsidered(
+        rule=rule.code,
+        priority=rule.priority,
+        agency=rule.agency,
+        matched=entry.matched,
+        shadowed=entry.shadowed,
+        why=entry.why.vi,
+        why_en=entry.why.en,
+    )

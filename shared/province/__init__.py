@@ -3,7 +3,7 @@
 ``data`` says what there is, ``reading`` makes it of a folder of YAML files, ``storage`` keeps it in a service's database.
 """
 
-from shared.province.checks import misfits
+from shared.province.checks import misfits, unknown_names
 from shared.province.data import (
     AREA,
     Agency,
@@ -12,6 +12,7 @@ from shared.province.data import (
     Category,
     Choice,
     Group,
+    Hours,
     Province,
     Redirect,
     Rule,
@@ -34,6 +35,7 @@ from shared.province.storage import Loaded, NoProvince, current, current_version
 
 __all__ = [
     "AREA", "EVERYWHERE", "Agency", "Allowance", "Area", "Attribute", "Category", "Choice", "Clock", "ClockName", "Emergency",
-    "Escalation", "Group", "Holidays", "Loaded", "NoProvince", "Policy", "Province", "ProvinceError", "Redirect", "Rule", "Span", "Wording",
-    "WorkingHours", "current", "current_version", "loaded_versions", "misfits", "of_version", "read_province", "store", "table",
+    "Escalation", "Group", "Holidays", "Hours", "Loaded", "NoProvince", "Policy", "Province", "ProvinceError", "Redirect", "Rule",
+    "Span", "Wording", "WorkingHours", "current", "current_version", "loaded_versions", "misfits", "of_version", "read_province",
+    "store", "table", "unknown_names",
 ]  # fmt: skip

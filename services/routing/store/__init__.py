@@ -4,21 +4,19 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from prometheus_client.core import GaugeMetricFamily
-from sqlalchemy import Column, DateTime, Index, Integer, MetaData, Table, Text, Uuid, func, select
+from sqlalchemy import Column, DateTime, Index, Integer, Table, Text, Uuid, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, registry
 
 from services.routing.domain.placement import Placement, State, Verdict
-from services.routing.domain.rules import Decision, Rulebook, Unroutable
+from services.routing.domain.rules import Decision, Unroutable
+from services.routing.store.rulesets import rulebook, rules_version
+from services.routing.store.tables import metadata
 from shared import province
 from shared.database import APPEND_ONLY
 from shared.errors import NotYet
 from shared.messages import Message
 from shared.tables import BatchRows, Words
-
-metadata = MetaData()
-provinces = province.table(metadata)
-
 
 reports = Table(
     "reports",
@@ -43,9 +41,12 @@ decisions = Table(
     Column("agency", Text, nullable=False),
     Column("explanation", Text, nullable=False),
     Column("province_version", Integer, nullable=False),
+    Column("rules_version", Integer, nullable=False, server_default="0"),
     Column("at", DateTime(timezone=True), nullable=False),
     comment=APPEND_ONLY,
 )
+
+__all__ = ["rulebook"]
 
 _mapper = registry()
 _mapper.map_imperatively(Placement, reports)
@@ -76,21 +77,10 @@ def log_decision(session: Session, placement: Placement, outcome: Decision | Unr
         agency=placement.agency,
         explanation=outcome.explanation,
         province_version=province.current_version(session),
+        rules_version=rules_version(session),
         at=placement.decided_at,
     )
     session.add(verdict)
-
-
-_rulebooks: dict[int, Rulebook] = {}  # by version of the province
-
-
-def rulebook(session: Session) -> Rulebook:
-    """The rules in force, indexed once a process."""
-    current, version = province.current(session), province.current_version(session)
-    known = _rulebooks.get(version)
-    if known is None or known.province is not current:
-        known = _rulebooks[version] = Rulebook(current)
-    return known
 
 
 def page_of_triage(session: Session, *, after: UUID | None, limit: int) -> list[Placement]:
