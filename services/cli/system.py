@@ -21,6 +21,7 @@ from shared.bus import EVENTS, REQUESTS
 from shared.bus.postgres import PostgresBus, create_schema
 from shared.bus.topology import Binding, Topology, inbox, topology
 from shared.database import Sessions, engine, migrate, sessions
+from shared.envelope import new_id
 from shared.handling import Handler
 from shared.messages import AGENCY_REQUESTS, Fact
 
@@ -61,7 +62,7 @@ def load_all(url: str, of: province.Province, at: datetime, say: Say) -> None:
             version = province.store(session, of, at)
         say(f"{service}: {of.name.vi}, version {version}")
     with room(url, "routing") as rooms, rooms.begin() as session:
-        before, now = rulesets.in_force(session), rulesets.load(session, of, at)
+        before, now = rulesets.in_force(session), rulesets.load(session, of, at, name=new_id())
     say(
         f"routing: rules version {now}"
         + (f", in place of {before}: `hoiam routing rollback` takes it back" if before not in {0, now} else "")

@@ -5,10 +5,12 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
+from uuid import UUID
 
 from services.routing.domain.coverage import Defect
 from shared.errors import NotFound, Refused
+from shared.messages import Message
 from shared.province import Rule
 
 WITH_PROVINCE = 0  # the version of the rules as they came with the province, where none was ever kept here
@@ -32,11 +34,34 @@ class Defective(Refused):
     code = "defective"
 
 
+class KeepRules(Message):
+    """Asks for a new version of the rules. About no report: ``report_id`` names the version to be, and asked again it is made once."""
+
+    topic: ClassVar[str] = "rules.keep"
+    rules: tuple[Rule, ...]
+    based_on: int
+    actor: str
+    reason: str
+
+
+class ActivateRules(Message):
+    """Asks for ``version`` to be put in force in the place of ``seen`` (None: of whatever is). It was found sound against
+    ``province_version``. About no report: ``report_id`` is this asking's own."""
+
+    topic: ClassVar[str] = "rules.activate"
+    version: int
+    seen: int | None
+    province_version: int
+    actor: str
+    reason: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ruleset:
     """``based_on`` is the version it was made from."""
 
     version: int
+    name: UUID
     based_on: int
     rules: tuple[Rule, ...]
     digest: str

@@ -16,6 +16,7 @@ def upgrade() -> None:
     op.create_table(
         "rulesets",
         sa.Column("version", sa.Integer(), sa.Identity(), primary_key=True),
+        sa.Column("name", sa.Uuid(), nullable=False, unique=True),
         sa.Column("based_on", sa.Integer(), nullable=False),
         sa.Column("rules", JSONB(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),

@@ -4,49 +4,21 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from prometheus_client.core import GaugeMetricFamily
-from sqlalchemy import Column, DateTime, Index, Integer, Table, Text, Uuid, func, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, registry
 
 from services.routing.domain.placement import Placement, State, Verdict
 from services.routing.domain.rules import Decision, Unroutable
+from services.routing.store import lessons
+from services.routing.store.lessons import lesson_of
 from services.routing.store.rulesets import rulebook, rules_version
-from services.routing.store.tables import metadata
+from services.routing.store.tables import decisions, metadata, reports
 from shared import province
-from shared.database import APPEND_ONLY
 from shared.errors import NotYet
 from shared.messages import Message
-from shared.tables import BatchRows, Words
+from shared.tables import BatchRows
 
-reports = Table(
-    "reports",
-    metadata,
-    Column("report_id", Uuid, primary_key=True),
-    Column("snapshot", JSONB, nullable=False),
-    Column("hop", Integer, nullable=False),
-    Column("returns", JSONB, nullable=False),
-    Column("agency", Text, nullable=False),
-    Column("state", Words(State), nullable=False),
-    Column("explanation", Text, nullable=False),
-    Column("decided_at", DateTime(timezone=True), nullable=False),
-)
-Index("reports_in_triage", reports.c.report_id, postgresql_where=reports.c.state == State.TRIAGE)
-
-decisions = Table(
-    "decisions",
-    metadata,
-    Column("report_id", Uuid, primary_key=True),
-    Column("hop", Integer, primary_key=True),
-    Column("rule", Text, nullable=False),
-    Column("agency", Text, nullable=False),
-    Column("explanation", Text, nullable=False),
-    Column("province_version", Integer, nullable=False),
-    Column("rules_version", Integer, nullable=False, server_default="0"),
-    Column("at", DateTime(timezone=True), nullable=False),
-    comment=APPEND_ONLY,
-)
-
-__all__ = ["rulebook"]
+__all__ = ["lesson_of", "metadata", "rulebook"]
 
 _mapper = registry()
 _mapper.map_imperatively(Placement, reports)
@@ -56,8 +28,9 @@ add_placement, known_placement = _batch.add, _batch.get
 
 
 def preload(messages: Sequence[Message], session: Session) -> None:
-    """The placements of a batch, locked in one order."""
+    """The placements of a batch and what they taught, locked in one order."""
     _batch.load(session, messages)
+    lessons.preload(messages, session)
 
 
 def placement_of(session: Session, report_id: UUID) -> Placement:

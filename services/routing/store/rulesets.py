@@ -3,13 +3,24 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Column, ForeignKey, Identity, Integer, Row, Select, Table, Text, insert, select, text
+from sqlalchemy import Column, ForeignKey, Identity, Integer, Row, Select, Table, Text, Uuid, insert, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from services.routing.domain.rules import Rulebook
-from services.routing.domain.rulesets import LOADED, WITH_PROVINCE, Activation, NotInForce, Ruleset, UnknownVersion, digest_of
+from services.routing.domain.rulesets import (
+    LOADED,
+    WITH_PROVINCE,
+    ActivateRules,
+    Activation,
+    KeepRules,
+    NotInForce,
+    Ruleset,
+    UnknownVersion,
+    digest_of,
+)
 from services.routing.store.tables import metadata
 from shared import province
 from shared.database import APPEND_ONLY
@@ -23,6 +34,7 @@ rulesets = Table(
     "rulesets",
     metadata,
     Column("version", Integer, Identity(), primary_key=True),
+    Column("name", Uuid, nullable=False, unique=True),
     Column("based_on", Integer, nullable=False),
     Column("rules", JSONB, nullable=False),
     Column("digest", Text, nullable=False),
@@ -99,22 +111,29 @@ def activations_of(session: Session, versions: Sequence[int]) -> list[Activation
     return [Activation(**row._mapping) for row in session.execute(statement)]
 
 
-def keep(session: Session, rules: Sequence[Rule], *, based_on: int, actor: str, reason: str, at: datetime) -> int:
+def version_named(session: Session, name: UUID) -> int:
+    """Raises :class:`UnknownVersion`."""
+    found = session.scalar(select(rulesets.c.version).where(rulesets.c.name == name))
+    if found is None:
+        raise UnknownVersion("no rules were made by that name")
+    return int(found)
+
+
+def keep(session: Session, asked: KeepRules) -> None:
     """A new version; in force only once it is activated."""
-    plain = [rule.model_dump(mode="json") for rule in rules]
-    row = {"based_on": based_on, "rules": plain, "digest": digest_of(rules), "actor": actor, "reason": reason, "at": at}
-    return int(session.execute(insert(rulesets).values(row).returning(rulesets.c.version)).scalar_one())
+    rules = [rule.model_dump(mode="json") for rule in asked.rules]
+    row = {"name": asked.report_id, "based_on": asked.based_on, "rules": rules, "digest": digest_of(asked.rules)}
+    session.execute(insert(rulesets).values(**row, actor=asked.actor, reason=asked.reason, at=asked.at))
 
 
-def activate(session: Session, version: int, *, seen: int | None, actor: str, reason: str, at: datetime) -> None:
-    """Put ``version`` in force, unless another than ``seen`` is by now. One at a time: the last word is the one that was said last.
-
-    Raises :class:`UnknownVersion` and :class:`NotInForce`.
-    """
+def activate(session: Session, asked: ActivateRules) -> None:
+    """One at a time: the last word is the one that was said last. Raises :class:`UnknownVersion` and :class:`NotInForce`."""
     _lock(session)
-    _row(session, version)
-    check_seen(session, seen)
-    session.execute(insert(activations).values(version=version, actor=actor, reason=reason, at=at))
+    _row(session, asked.version)
+    check_seen(session, asked.seen)
+    if province.current_version(session) != asked.province_version:
+        raise NotInForce("the province's data changed meanwhile: ask again")
+    session.execute(insert(activations).values(version=asked.version, actor=asked.actor, reason=asked.reason, at=asked.at))
     session.info.pop("rulebook", None)
 
 
@@ -147,12 +166,14 @@ def with_rules_to_be(session: Session, of: Province) -> Province:
     return of if _is_news(session, of) else of.model_copy(update={"rules": rules_of(session, in_force(session))})
 
 
-def load(session: Session, of: Province, at: datetime) -> int:
-    """Put the rules of ``of`` in force if its files changed since they were loaded; the version in force then."""
+def load(session: Session, of: Province, at: datetime, *, name: UUID) -> int:
+    """Put the rules of ``of``, the province in force, in force too if its files changed since they were loaded; the version then."""
     _lock(session)
     if _is_news(session, of):
-        version = keep(session, of.rules, based_on=in_force(session), actor=LOADED, reason="loaded with the province", at=at)
-        activate(session, version, seen=None, actor=LOADED, reason="loaded with the province", at=at)
+        words = {"at": at, "actor": LOADED, "reason": "loaded with the province", "report_id": name}
+        keep(session, KeepRules(rules=of.rules, based_on=in_force(session), **words))
+        version, province_version = version_named(session, name), province.current_version(session)
+        activate(session, ActivateRules(version=version, seen=None, province_version=province_version, **words))
     return in_force(session)
 
 
