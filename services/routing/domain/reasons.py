@@ -27,23 +27,21 @@ def why(rule: Rule, place: Place | None, of: Circumstances, *, here: bool, wrong
     return Words("Phù hợp và được chọn.", "Matches and was chosen.")
 
 
-def decided(
-    category: Category | None, place: Place | None, rule: str, lead: Agency, supporting: Sequence[Agency], *, urgent: bool
-) -> Words:
+def decided(category: Category | None, place: Place | None, rule: str, lead: Agency, supporting: Sequence[Agency], *, urgent: bool) -> str:
     """In English what ``wording.decided`` says in Vietnamese; the latter is kept with the decision and so is not made anew."""
     about = f"Category “{category.name.en}” ({category.code})" if category else "This"
     where = f" in {place.area.name.en}" if place else ""
     more = f" Supporting: {', '.join(agency.name.en for agency in supporting)}." if supporting else ""
-    return Words("", f"{about}{where} is answered by {lead.name.en}, by rule {rule}.{more}{' It is urgent.' if urgent else ''}")
+    return f"{about}{where} is answered by {lead.name.en}, by rule {rule}.{more}{' It is urgent.' if urgent else ''}"
 
 
-def undecided(of: Province, category: Category | None, code: str, place: Place | None) -> Words:
+def undecided(of: Province, category: Category | None, code: str, place: Place | None) -> str:
     """The same where nobody could be named."""
     if category is None:
-        return Words("", f"The category {code!r} is not in the catalogue: the operations centre decides.")
+        return f"The category {code!r} is not in the catalogue: the operations centre decides."
     where = f" in {place.area.name.en}" if place else ", and the area can't be told from the report"
     centre = of.agencies[of.centre].name.en
-    return Words("", f"No rule names an agency for category “{category.name.en}” ({category.code}){where}: {centre} decides.")
+    return f"No rule names an agency for category “{category.name.en}” ({category.code}){where}: {centre} decides."
 
 
 def _elsewhere(place: Place | None) -> Words:

@@ -84,6 +84,10 @@ class Rulebook:
         """The area of the report, or None when it can't be told."""
         return self.gazetteer.place_of(question.location, self._day(at))
 
+    def agency_on(self, code: str, at: datetime) -> Agency:
+        """Who bears the duties of ``code`` at ``at``."""
+        return self.province.agency_on(code, self._day(at))
+
     def consider(self, question: Question, at: datetime) -> list[Considered]:
         """Every rule about the category, the chosen one and the others, in the order of their precedence."""
         return list(self._reasons(self._circumstances(question, at), self.place_of(question, at)))

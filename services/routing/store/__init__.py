@@ -13,6 +13,7 @@ from services.routing.store import lessons
 from services.routing.store.lessons import lesson_of
 from services.routing.store.rulesets import rulebook, rules_version
 from services.routing.store.tables import decisions, metadata, reports
+from services.routing.store.triage import EVERYTHING, Waiting
 from shared import province
 from shared.errors import NotYet
 from shared.messages import Message
@@ -56,10 +57,24 @@ def log_decision(session: Session, placement: Placement, outcome: Decision | Unr
     session.add(verdict)
 
 
-def page_of_triage(session: Session, *, after: UUID | None, limit: int) -> list[Placement]:
+def page_of_triage(session: Session, *, after: UUID | None, limit: int, wanted: Waiting = EVERYTHING) -> list[Placement]:
     """Reports a person must place, by report id, which is by time of receipt."""
-    statement = select(Placement).where(reports.c.state == State.TRIAGE).order_by(reports.c.report_id).limit(limit)
+    statement = select(Placement).where(reports.c.state == State.TRIAGE, *wanted.conditions()).order_by(reports.c.report_id).limit(limit)
     return list(session.scalars(statement.where(reports.c.report_id > after) if after else statement))
+
+
+def agencies_tried(session: Session, report_ids: Sequence[UUID]) -> dict[UUID, set[str]]:
+    """Whom routing ever named for each of ``report_ids``."""
+    of, found = decisions.c, dict[UUID, set[str]]()
+    for report_id, agency in session.execute(select(of.report_id, of.agency).where(of.report_id.in_(report_ids), of.agency != "")):
+        found.setdefault(report_id, set()).add(agency)
+    return found
+
+
+def newest_placements(session: Session, *, before: UUID | None, limit: int) -> list[Placement]:
+    """By report id, which is by time of receipt; those before ``before`` only."""
+    statement = select(Placement).order_by(reports.c.report_id.desc()).limit(limit)
+    return list(session.scalars(statement.where(reports.c.report_id < before) if before else statement))
 
 
 def gauges(session: Session) -> Iterable[GaugeMetricFamily]:
