@@ -78,7 +78,7 @@ def newest_placements(session: Session, *, before: UUID | None, limit: int) -> l
 
 
 def gauges(session: Session) -> Iterable[GaugeMetricFamily]:
-    """What became of all reports, and how many wait for a person."""
+    """What became of all reports, how many wait for a person, and how good each rule is."""
     outcomes = GaugeMetricFamily("hoiam_routed_reports", "Reports by how they were placed", labels=["outcome"])
     rows = session.execute(select(reports.c.state, func.count()).group_by(reports.c.state))
     counts = dict.fromkeys(State, 0) | {State(state): count for state, count in rows}
@@ -86,3 +86,4 @@ def gauges(session: Session) -> Iterable[GaugeMetricFamily]:
         outcomes.add_metric([state], count)
     yield outcomes
     yield GaugeMetricFamily("hoiam_triage_reports", "Reports that wait for a person to place them", value=counts[State.TRIAGE])
+    yield from lessons.gauges(session)

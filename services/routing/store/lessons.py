@@ -1,8 +1,9 @@
 """What became of decisions, of the newest reports only: figures over years would say little about the rules in force."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import Column, Table, Text, Uuid, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, registry
@@ -17,6 +18,7 @@ from shared.tables import BatchRows, Words
 
 FIRST = "first decisions"  # in session.info
 NEWEST = 10_000  # lessons that figures and proposals are made of
+NAMED = 200  # rules in metrics
 LEARNED = 2_000  # of them for suggestions
 
 lessons = Table(
@@ -76,6 +78,18 @@ def figures(session: Session) -> list[Figures]:
 
 def _figures(rule: str, of: dict[str, int]) -> Figures:
     return Figures(rule=rule, right=of.get(Outcome.RIGHT, 0), bounced=of.get(Outcome.BOUNCED, 0), moved=of.get(Outcome.MOVED, 0))
+
+
+def gauges(session: Session) -> Iterable[GaugeMetricFamily]:
+    """The rules most often settled, by name; a rule of no version is shown, but never more than so many."""
+    settled = GaugeMetricFamily("hoiam_rule_settled_reports", "Newest reports first placed by a rule whose end is known", labels=["rule"])
+    right = GaugeMetricFamily("hoiam_rule_first_time_right_ratio", "Share of them answered by the agency first named", labels=["rule"])
+    bounced = GaugeMetricFamily("hoiam_rule_bounce_ratio", "Share of them that the agency first named gave back", labels=["rule"])
+    for one in figures(session)[:NAMED]:
+        settled.add_metric([one.rule], one.settled)
+        right.add_metric([one.rule], one.right / one.settled)
+        bounced.add_metric([one.rule], one.bounced / one.settled)
+    yield from (settled, right, bounced)
 
 
 def hand_routings(session: Session) -> list[HandRouting]:
