@@ -2,14 +2,13 @@
 
 import os
 import sys
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from sqlalchemy.exc import OperationalError
 
-from services.cli import agency, audit, bench, demo, forecast, keys, pages, parked, privacy, receipts, rules, scorecard
+from services.cli import agency, audit, bench, demo, forecast, keys, pages, parked, privacy, receipts, routing, scorecard
 from services.cli.options import BASE, HOME, Folder, PortBase
 from services.cli.process import CannotStart
 from services.cli.simulate import simulate
@@ -28,7 +27,7 @@ from shared.settings import PROJECT
 PROVINCE = PROJECT / "deploy/provinces/quang-tri"
 
 app = typer.Typer(name="hoiam", help="Hồi Âm: phản ánh hiện trường, the reply that comes back.", no_args_is_help=True, add_completion=False)
-topology_app, portal_app, agency_app, parked_app, bench_app, routing_app, audit_app = (typer.Typer(no_args_is_help=True) for _ in range(7))
+topology_app, portal_app, agency_app, parked_app, bench_app, audit_app = (typer.Typer(no_args_is_help=True) for _ in range(6))
 app.add_typer(topology_app, name="topology", help="Exchanges, queues, bindings and policies of the bus.")
 app.add_typer(portal_app, name="portal", help="Portals that may post reports.")
 app.add_typer(agency_app, name="agency", help="Agencies and their way to their queue.")
@@ -37,7 +36,7 @@ app.add_typer(audit_app, name="audit", help="Whether histories are as they were 
 app.add_typer(scorecard.app, name="scorecard", help="What agencies achieved: shown, exported, verified, frozen.")
 app.add_typer(forecast.app, name="forecast", help="Which cases will probably be late soon, and how good forecasts were.")
 app.add_typer(privacy.app, name="privacy", help="Who reported: keys changed, contacts forgotten, told to the person itself.")
-app.add_typer(routing_app, name="routing", help="The rules that name the agency.")
+app.add_typer(routing.app, name="routing", help="The rules that name the agency: checked, explained, tried, put in force, taken back.")
 app.add_typer(bench_app, name="bench", help="Measure, beside a yardstick in the same run.")
 
 Province = Annotated[Path, typer.Option("--province", help="Folder of the province's data.", envvar="PROVINCE_DIR")]
@@ -201,18 +200,6 @@ def parked_drop(message_id: str, folder: Folder = HOME, port_base: PortBase = BA
     typer.echo(f"{parked.drop(database_url(Layout(folder.absolute(), port_base)), message_id)} has forgotten it.")
 
 
-@routing_app.callback()
-def routing() -> None:
-    """Keeps `check` a word of its own while it is the only one."""
-
-
-@routing_app.command("check")
-def routing_check(province: Province = PROVINCE, day: Annotated[str, typer.Option(help="YYYY-MM-DD, today when empty.")] = "") -> None:
-    """Say what is wrong with the rules as a whole: pairs nobody answers, rules that never speak, ties. Fails when anything is."""
-    if not rules.check(province, date.fromisoformat(day) if day else now().date(), typer.echo):
-        raise typer.Exit(1)
-
-
 @audit_app.command("verify")
 def audit_verify(roots: KeptRoots = None, folder: Folder = HOME, port_base: PortBase = BASE) -> None:
     """Walk through every case's history and name each one's first row that was changed, removed or put in; then through the daily roots,
@@ -246,6 +233,7 @@ def audit_check(file: Path, roots: KeptRoots = None) -> None:
 bench_app.command("pipeline")(bench.pipeline)
 bench_app.command("clocks")(bench.clocks)
 bench_app.command("intake")(bench.intake)
+bench_app.command("routing")(bench.routing)
 app.command("simulate")(simulate)
 
 
