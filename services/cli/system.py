@@ -64,7 +64,7 @@ def load_all(url: str, of: province.Province, at: datetime, say: Say) -> None:
     with room(url, "routing") as rooms, rooms.begin() as session:
         before, now = rulesets.in_force(session), rulesets.load(session, of, at, name=new_id())
     say(
-        f"routing: rules version {now}"
+        f"routing: rules {now} in force"
         + (f", in place of {before}: `hoiam routing rollback` takes it back" if before not in {0, now} else "")
     )
 
