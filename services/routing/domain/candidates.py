@@ -9,6 +9,8 @@ from services.routing.domain.rules import Decision, Rulebook
 from services.routing.domain.suggesting import Suggestion
 from shared.messages import ReportReceived
 
+LIKELY = 0.05  # what is less than that would only make the list longer
+
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
@@ -43,7 +45,7 @@ def _by_rules(report: ReportReceived, rulebook: Rulebook, at: datetime, suggesti
     own = rulebook.decide(report, at)
     if isinstance(own, Decision):
         yield Candidate(agency=own.agency, category=report.category, reason=Words(f"Theo quy tắc {own.rule}.", f"By rule {own.rule}."))
-    for one in suggestions:
+    for one in (one for one in suggestions if one.chance >= LIKELY):
         decided = rulebook.decide(report.model_copy(update={"category": one.category}), at)
         if isinstance(decided, Decision):
             name, words = rulebook.province.categories[one.category].name, ", ".join(f"“{word}”" for word in one.words)

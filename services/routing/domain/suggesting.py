@@ -68,7 +68,7 @@ class Suggester:
         best = sorted(scores, key=lambda category: (-scores[category], category))[:SHOWN]
         odds = {category: math.exp((scores[category] - scores[best[0]]) / CAUTION) for category in self._seen}
         whole = sum(odds.values())
-        return [Suggestion(category=code, chance=odds[code] / whole, words=_strongest(said, code)) for code in best]
+        return [Suggestion(category=code, chance=odds[code] / whole, words=_strongest(said, code, text)) for code in best]
 
     def instead_of(self, category: str, text: str) -> Suggestion | None:
         """Another category that ``text`` is much more probably about than ``category``, which so looks wrong; None when it doesn't."""
@@ -107,12 +107,11 @@ def _own_phrases(category: Category) -> list[str]:
     return [category.name.vi, *category.keywords, *choices]
 
 
-def _strongest(said: Mapping[str, Mapping[str, float]], category: str) -> tuple[str, ...]:
-    """As typed; a word that is part of a pair already shown says nothing more."""
+def _strongest(said: Mapping[str, Mapping[str, float]], category: str, text: str) -> tuple[str, ...]:
+    """As typed in ``text``; a word that is part of a pair already shown says nothing more."""
+    typed = {folded(word): word for word in words_in(text)}
     shown: list[str] = []
-    for word in sorted(
-        (word for word in said if category in said[word]), key=lambda word: (-said[word][category], -len(word), folded(word))
-    ):
-        if not any(folded(word) in folded(other) for other in shown):
-            shown.append(word)
-    return tuple(shown[:SHOWN])
+    for word in sorted((word for word in said if category in said[word]), key=lambda word: (-said[word][category], -len(word), word)):
+        if not any(folded(word) in other for other in shown):
+            shown.append(folded(word))
+    return tuple(typed[word] for word in shown[:SHOWN])
