@@ -10,12 +10,13 @@ from sqlalchemy.exc import ProgrammingError
 
 from services.cli.process import CannotStart
 from services.cli.system import load_all, migrate_all
-from services.routing.domain.rulesets import changes
+from services.routing.domain.rulesets import ActivateRules, NotInForce, changes
 from services.routing.store import rulesets
 from shared import province
 from shared.province import Rule
 from tests.builders import MONDAY, said
 from tests.routing.conftest import as_role
+from tests.wait import until
 
 NIGHT = {
     "code": "den-dem",
@@ -40,6 +41,15 @@ def drafted(http, *more: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 def activated(http, version: int, in_place_of: int = 1) -> Any:
     return http.post(f"/v1/rules/{version}/activation", json={"in_place_of": in_place_of, "reason": "Đã duyệt thử"})
+
+
+def asking(version: int) -> ActivateRules:
+    words = {"report_id": uuid4(), "at": MONDAY, "actor": "operator:lan", "reason": "thử xem sao"}
+    return ActivateRules(version=version, seen=1, province_version=1, **words)
+
+
+def waits_for_a_lock(session: Any) -> bool:
+    return bool(session.scalar(text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")))
 
 
 class TestVersions:
@@ -144,6 +154,27 @@ class TestActivation:
             thread.join()
 
         assert sorted(answers) == [200, 412]
+
+    def test_waits_for_one_that_another_process_has_begun_and_is_stale_then(self, http, rooms):
+        versions = [drafted(http)["version"] for _ in range(2)]
+        outcomes: list[str] = []
+
+        def ask() -> None:
+            try:
+                with rooms.begin() as session:
+                    rulesets.activate(session, asking(versions[1]))
+                outcomes.append("done")
+            except NotInForce:
+                outcomes.append("stale")
+
+        with rooms.begin() as first:
+            rulesets.activate(first, asking(versions[0]))
+            other = threading.Thread(target=ask)
+            other.start()
+            until(lambda: outcomes or waits_for_a_lock(first), 10, what="the other one waits")
+        other.join(10)
+
+        assert outcomes == ["stale"]
 
     def test_of_rules_with_defects_is_refused_and_names_the_first(self, http):
         version = http.post("/v1/rules", json={"rules": [NIGHT], "reason": "thiếu quy tắc"}).json()["version"]

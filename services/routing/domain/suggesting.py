@@ -21,7 +21,7 @@ UNSEEN = 0.1  # how often a word is taken to be seen where it never was
 DOUBT = 3  # so many times seen, a word says half of what it could
 CAUTION = 2  # words of one text say much of the same, so their sum is taken for half
 SHOWN = 3  # suggestions, and words for each
-CERTAIN, HARDLY = 0.8, 0.05  # chances: of another category, and of the one that was chosen, for it to look wrong
+CERTAIN = 0.8  # the chance of another category at which the one that was chosen looks wrong
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +73,7 @@ class Suggester:
     def instead_of(self, category: str, text: str) -> Suggestion | None:
         """Another category that ``text`` is much more probably about than ``category``, which so looks wrong; None when it doesn't."""
         found = self.suggest(text)
-        if not found or found[0].category == category or found[0].chance < CERTAIN:
-            return None
-        own = next((one.chance for one in found if one.category == category), 0.0)
-        return found[0] if own <= HARDLY else None
+        return found[0] if found and found[0].category != category and found[0].chance >= CERTAIN else None
 
     def _count(self, category: str, text: str, times: int) -> None:
         self._texts[category] += times
