@@ -1,6 +1,7 @@
 """Versions of the rules over HTTP: made, looked at, put in force, taken back; and what `hoiam load` does to them."""
 
 import threading
+from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -295,6 +296,21 @@ class TestLoad:
             load_all(database_url, gone, MONDAY, lines.append)
 
         assert lines == ["rules: GT06 is answered in 0 of 88 areas (no area at all): add a rule without conditions, or say by_hand: true"]
+
+    def test_of_the_same_data_again_works_whatever_time_did_to_the_rules(self, database_url, quang_tri):
+        migrate_all(database_url, lambda _: None)
+        ends = quang_tri.model_copy(update={"rules": (*quang_tri.rules, Rule(**NIGHT, effective_to=date(2026, 12, 1)))})
+        without_successor = ends.agencies["cqltt"].model_copy(update={"effective_to": date(2026, 12, 1)})
+        ends = ends.model_copy(update={"agencies": {**ends.agencies, "cqltt": without_successor}})
+
+        for at in (MONDAY, MONDAY + timedelta(days=100)):
+            load_all(database_url, ends, at, lambda _: None)
+
+    def test_a_rule_that_is_over_stops_nothing(self, http):
+        draft = drafted(http, NIGHT | {"effective_to": "2020-01-01"})
+
+        assert [defect["code"] for defect in draft["defects"]] == ["expired"]
+        assert activated(http, draft["version"]).status_code == 200
 
     def test_before_any_version_was_kept_the_rules_of_the_province_hold(self, rooms):
         with rooms.begin() as session:

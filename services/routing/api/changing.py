@@ -51,7 +51,7 @@ class Ask(BaseModel):
 
 
 class Drafted(RulesetRow):
-    """The new version, and what is wrong with it: nothing, or it can't be put in force."""
+    """The new version, and what is wrong with it: anything but ``expired`` keeps it from being put in force."""
 
     defects: list[DefectView]
 

@@ -30,7 +30,7 @@ class DefectView(BaseModel):
 
 
 class Findings(BaseModel):
-    """What is wrong with a version on ``day`` and after it; without defects it may be put in force."""
+    """What is wrong with a version on ``day`` and after it; without any but ``expired`` it may be put in force."""
 
     version: int
     day: date

@@ -24,6 +24,11 @@ class Defect:
     place: int = NOWHERE
     text: str
 
+    @property
+    def forbids(self) -> bool:
+        """Whether rules with it may not be put in force. A rule that is over does no harm, and time alone must not stop anybody."""
+        return self.code != "expired"
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Plain:

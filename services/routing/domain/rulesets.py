@@ -100,6 +100,7 @@ def digest_of(rules: Sequence[Rule]) -> str:
 
 def check_sound(version: int, found: Sequence[Defect]) -> None:
     """Raises :class:`Defective`."""
+    found = [defect for defect in found if defect.forbids]
     if found:
         first = f"{found[0].rule}: {found[0].text}" if found[0].rule else found[0].text
         raise Defective(f"version {version} has {len(found)} defects, and can't be put in force until they are mended; the first: {first}")
