@@ -1,7 +1,6 @@
 """Versions of the rules over HTTP: made, looked at, put in force, taken back; and what `hoiam load` does to them."""
 
 import threading
-from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -9,39 +8,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from services.cli.process import CannotStart
-from services.cli.system import load_all, migrate_all
 from services.routing.domain.rulesets import ActivateRules, NotInForce, changes
 from services.routing.store import rulesets
-from shared import province
 from shared.province import Rule
 from tests.builders import MONDAY, said
 from tests.routing.conftest import as_role
+from tests.routing.drafts import NIGHT, activated, drafted, rules_of
 from tests.wait import until
-
-NIGHT = {
-    "code": "den-dem",
-    "priority": 40,
-    "categories": ["CS01"],
-    "areas": ["dh"],
-    "hours": {"begin": "18:00", "end": "06:00"},
-    "agency": "mtdt-dh",
-}
-
-
-def rules_of(http, version: int = 1) -> list[dict[str, Any]]:
-    return http.get(f"/v1/rules/{version}").json()["rules"]
-
-
-def drafted(http, *more: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    body = {"rules": [*rules_of(http), *more], "reason": "Đèn đường ban đêm", **fields}
-    answer = http.post("/v1/rules", json=body)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-def activated(http, version: int, in_place_of: int = 1) -> Any:
-    return http.post(f"/v1/rules/{version}/activation", json={"in_place_of": in_place_of, "reason": "Đã duyệt thử"})
 
 
 def asking(version: int) -> ActivateRules:
@@ -203,63 +176,6 @@ class TestActivation:
         assert (answer.status_code, answer.json()["code"]) == (404, "nothing_before")
 
 
-class TestDefects:
-    def test_are_told_by_rule_and_place(self, http):
-        version = drafted(http, NIGHT | {"code": "la", "agency": "nobody"})["version"]
-
-        found = http.get(f"/v1/rules/{version}/defects").json()
-
-        assert [(one["code"], one["rule"], one["place"], one["text"]) for one in found["defects"]] == [
-            ("unknown", "la", 51, "unknown agency 'nobody'")
-        ]
-        assert (found["rules"], found["pairs"]) == (52, 3080)
-
-    def test_on_another_day(self, http):
-        version = drafted(http, NIGHT | {"effective_to": "2027-01-01"})["version"]
-
-        later = http.get(f"/v1/rules/{version}/defects?day=2027-01-01").json()["defects"]
-
-        assert [one["code"] for one in later] == ["expired"]
-
-
-class TestReplay:
-    def test_lists_what_would_have_changed(self, http, receive):
-        reports = [receive(), receive(category="GT06")]
-        version = drafted(http, NIGHT | {"hours": None})["version"]
-
-        found = http.get(f"/v1/rules/{version}/replay").json()
-
-        assert (found["looked_at"], found["changed"], found["compared_with"]) == (2, 1, 1)
-        assert found["moves"] == [{"before": "dh", "after": "mtdt-dh", "reports": 1}]
-        [difference] = found["differences"]
-        assert difference["report_id"] == str(reports[0].report_id)
-        assert (difference["before"]["rule"], difference["after"]["rule"]) == ("do-thi", "den-dem")
-
-    def test_counts_how_many_would_have_gone_where_they_ended(self, http, receive):
-        receive()
-        version = drafted(http, NIGHT | {"hours": None})["version"]
-
-        found = http.get(f"/v1/rules/{version}/replay").json()
-
-        assert (found["settled"], found["right_before"], found["right_after"]) == (1, 1, 0)
-
-    def test_keeps_the_hour_of_a_report_and_takes_the_day_that_is_asked_about(self, http, receive):
-        receive(at=MONDAY.replace(hour=22))
-        receive(at=MONDAY)
-        version = drafted(http, NIGHT | {"effective_from": "2027-01-01"})["version"]
-
-        changed = [http.get(f"/v1/rules/{version}/replay?day={day}").json()["changed"] for day in ("2026-12-31", "2027-01-01")]
-
-        assert changed == [0, 1]
-
-    def test_looks_at_the_newest_only(self, http, receive):
-        for _ in range(3):
-            receive()
-        version = drafted(http)["version"]
-
-        assert http.get(f"/v1/rules/{version}/replay?last=2").json()["looked_at"] == 2
-
-
 class TestAccess:
     @pytest.mark.parametrize(
         ("method", "path"),
@@ -273,49 +189,6 @@ class TestAccess:
     def test_auditors_read_and_change_nothing(self, http):
         assert http.get("/v1/rules", headers=as_role("auditor")).status_code == 200
         assert http.post("/v1/rules", headers=as_role("auditor"), json={"reason": "thử xem sao"}).status_code == 403
-
-
-class TestLoad:
-    def test_keeps_what_was_edited_until_the_files_change(self, rooms, http, quang_tri):
-        activated(http, drafted(http, NIGHT)["version"])
-        other = quang_tri.model_copy(update={"rules": quang_tri.rules[::-1]})
-
-        with rooms.begin() as session:
-            same = rulesets.load(session, quang_tri, MONDAY, name=uuid4())
-            news = rulesets.load(session, other, MONDAY, name=uuid4())
-
-        assert (same, news) == (2, 3)
-
-    def test_refuses_data_that_break_the_rules_in_force_and_changes_nothing(self, database_url, quang_tri):
-        migrate_all(database_url, lambda _: None)
-        load_all(database_url, quang_tri, MONDAY, lambda _: None)
-        gone = quang_tri.model_copy(update={"rules": tuple(rule for rule in quang_tri.rules if rule.code != "gt06")})
-        lines: list[str] = []
-
-        with pytest.raises(CannotStart, match="nothing was loaded"):
-            load_all(database_url, gone, MONDAY, lines.append)
-
-        assert lines == ["rules: GT06 is answered in 0 of 88 areas (no area at all): add a rule without conditions, or say by_hand: true"]
-
-    def test_of_the_same_data_again_works_whatever_time_did_to_the_rules(self, database_url, quang_tri):
-        migrate_all(database_url, lambda _: None)
-        ends = quang_tri.model_copy(update={"rules": (*quang_tri.rules, Rule(**NIGHT, effective_to=date(2026, 12, 1)))})
-        without_successor = ends.agencies["cqltt"].model_copy(update={"effective_to": date(2026, 12, 1)})
-        ends = ends.model_copy(update={"agencies": {**ends.agencies, "cqltt": without_successor}})
-
-        for at in (MONDAY, MONDAY + timedelta(days=100)):
-            load_all(database_url, ends, at, lambda _: None)
-
-    def test_a_rule_that_is_over_stops_nothing(self, http):
-        draft = drafted(http, NIGHT | {"effective_to": "2020-01-01"})
-
-        assert [defect["code"] for defect in draft["defects"]] == ["expired"]
-        assert activated(http, draft["version"]).status_code == 200
-
-    def test_before_any_version_was_kept_the_rules_of_the_province_hold(self, rooms):
-        with rooms.begin() as session:
-            assert rulesets.rules_of(session, 0) == province.current(session).rules
-            assert len(rulesets.rulebook_of(session, 0).province.rules) == 51
 
 
 class TestChanges:
