@@ -1,4 +1,4 @@
-"""Versions of the rules over HTTP: made, looked at, put in force, taken back; and what `hoiam load` does to them."""
+"""Versions of the rules over HTTP: made, looked at, put in force, taken back."""
 
 import threading
 from typing import Any
