@@ -2,7 +2,6 @@
 
 import os
 import sys
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +23,7 @@ from services.cli import (
     parked,
     privacy,
     receipts,
-    rules,
+    routing,
     scorecard,
 )
 from services.cli.options import BASE, HOME, PROVINCE, AmqpUrl, Folder, ManagementUrl, PortBase, Province
@@ -43,7 +42,7 @@ from shared.province import ProvinceError, read_province
 from shared.settings import PROJECT
 
 app = typer.Typer(name="hoiam", help="Hồi Âm: phản ánh hiện trường, the reply that comes back.", no_args_is_help=True, add_completion=False)
-topology_app, portal_app, parked_app, bench_app, routing_app, audit_app = (typer.Typer(no_args_is_help=True) for _ in range(6))
+topology_app, portal_app, parked_app, bench_app, audit_app = (typer.Typer(no_args_is_help=True) for _ in range(5))
 app.add_typer(topology_app, name="topology", help="Exchanges, queues, bindings and policies of the bus.")
 app.add_typer(portal_app, name="portal", help="Portals that may post reports.")
 app.add_typer(agency.app, name="agency", help="Agencies: their way to their queue, their work, and who follows them.")
@@ -54,7 +53,7 @@ app.add_typer(scorecard.app, name="scorecard", help="What agencies achieved: sho
 app.add_typer(forecast.app, name="forecast", help="Which cases will probably be late soon, and how good forecasts were.")
 app.add_typer(privacy.app, name="privacy", help="Who reported: keys changed, contacts forgotten, told to the person itself.")
 app.add_typer(notices.app, name="notify", help="What people and portals are told: how it reads, and sent again.")
-app.add_typer(routing_app, name="routing", help="The rules that name the agency.")
+app.add_typer(routing.app, name="routing", help="The rules that name the agency: checked, explained, tried, put in force, taken back.")
 app.add_typer(bench_app, name="bench", help="Measure, beside a yardstick in the same run.")
 
 KeptRoots = Annotated[Path | None, typer.Option("--roots", help="Roots kept elsewhere, as `hoiam audit roots` prints them.")]
@@ -208,18 +207,6 @@ def parked_drop(message_id: str, folder: Folder = HOME, port_base: PortBase = BA
     typer.echo(f"{parked.drop(database_url(Layout(folder.absolute(), port_base)), message_id)} has forgotten it.")
 
 
-@routing_app.callback()
-def routing() -> None:
-    """Keeps `check` a word of its own while it is the only one."""
-
-
-@routing_app.command("check")
-def routing_check(province: Province = PROVINCE, day: Annotated[str, typer.Option(help="YYYY-MM-DD, today when empty.")] = "") -> None:
-    """Say what is wrong with the rules as a whole: pairs nobody answers, rules that never speak, ties. Fails when anything is."""
-    if not rules.check(province, date.fromisoformat(day) if day else now().date(), typer.echo):
-        raise typer.Exit(1)
-
-
 @audit_app.command("verify")
 def audit_verify(roots: KeptRoots = None, folder: Folder = HOME, port_base: PortBase = BASE) -> None:
     """Walk through every case's history and name each one's first row that was changed, removed or put in; then through the daily roots,
@@ -254,6 +241,7 @@ bench_app.command("pipeline")(bench.pipeline)
 bench_app.command("clocks")(bench.clocks)
 bench_app.command("intake")(bench.intake)
 bench_app.command("notify")(bench.notify)
+bench_app.command("routing")(bench.routing)
 app.command("simulate")(simulate)
 app.command("backup")(backup.backup)
 app.command("doctor")(doctor.doctor)

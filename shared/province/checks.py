@@ -25,10 +25,20 @@ class Draft:
 
 def misfits(province: Province, policy: Policy) -> list[str]:
     """What would be wrong with ``province`` under another ``policy``, each with its file and entry."""
+    return contradictions(_again(province, policy))
+
+
+def unknown_names(province: Province) -> list[tuple[int, str]]:
+    """What the rules of ``province`` name that it doesn't have, each with the place of its rule."""
+    draft = _again(province, province.policy)
+    return [(place, problem) for place, rule in enumerate(province.rules) for problem in _of_rule(draft, rule)]
+
+
+def _again(province: Province, policy: Policy) -> Draft:
     entries: dict[str, dict[str, Any]] = {kind: dict(getattr(province, kind)) for kind in ("groups", "categories", "agencies", "areas")}
     entries["rules"] = {rule.code: rule for rule in province.rules}
     named = {kind: set(known) for kind, known in entries.items()} | {"classes": set(policy.classes)}
-    return contradictions(Draft(card=province, policy=policy, entries=entries, named=named))
+    return Draft(card=province, policy=policy, entries=entries, named=named)
 
 
 _ONE = {"groups": "group", "categories": "category", "agencies": "agency", "areas": "area", "classes": "SLA class"}
@@ -81,15 +91,15 @@ def _twice(what: str, codes: list[str]) -> Iterator[str]:
 
 
 def _of_rules(draft: Draft) -> Iterator[str]:
-    for code, rule in draft.entries["rules"].items():
-        found = [
-            *draft.unknown("categories", rule.categories),
-            *draft.unknown("areas", () if rule.areas == EVERYWHERE else rule.areas),
-            *draft.unknown("agencies", (agency for agency in (rule.agency, *rule.supporting) if agency != AREA)),
-            *draft.unknown("classes", [rule.sla_class]),
-            *_of_conditions(draft, rule),
-        ]
-        yield from (f"{code}: {problem}" for problem in found)
+    yield from (f"{code}: {problem}" for code, rule in draft.entries["rules"].items() for problem in _of_rule(draft, rule))
+
+
+def _of_rule(draft: Draft, rule: Rule) -> Iterator[str]:
+    yield from draft.unknown("categories", rule.categories)
+    yield from draft.unknown("areas", () if rule.areas == EVERYWHERE else rule.areas)
+    yield from draft.unknown("agencies", (agency for agency in (rule.agency, *rule.supporting) if agency != AREA))
+    yield from draft.unknown("classes", [rule.sla_class])
+    yield from _of_conditions(draft, rule)
 
 
 def _of_conditions(draft: Draft, rule: Rule) -> Iterator[str]:

@@ -29,6 +29,7 @@ class Verdict:
     agency: str
     explanation: str
     province_version: int
+    rules_version: int
     at: datetime
 
 
