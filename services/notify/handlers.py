@@ -6,11 +6,14 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from services.notify import store
+from services.notify.domain.asking import ChooseFacts, Leave, SendTest
+from services.notify.domain.audience import HEARD
 from services.notify.domain.contacts import SealedContact
 from services.notify.domain.followers import UNCONFIRMED_LASTS, Follower
-from services.notify.domain.telling import STATUS, Subject
+from services.notify.domain.notices import Notice
+from services.notify.domain.telling import Subject
 from services.notify.domain.webhooks import AddWebhook, RemoveWebhook, Replay, RotateSecret, SwitchOn, Webhook
-from services.notify.store import sending
+from services.notify.store import reaching, sending, subscribing
 from shared import province
 from shared.errors import NotFound, NotYet, Refused
 from shared.handling import Handler
@@ -28,7 +31,7 @@ from shared.messages import (
 
 
 def keep_contact(reachable: ReporterReachable, session: Session) -> Sequence[Message]:
-    store.keep_contact(session, SealedContact(report_id=reachable.report_id, sealed=reachable.sealed, at=reachable.at))
+    store.keep_contact(session, SealedContact.of(reachable))
     return []
 
 
@@ -116,6 +119,32 @@ def replay(asked: Replay, session: Session) -> Sequence[Message]:
     return []
 
 
+def choose_facts(asked: ChooseFacts, session: Session) -> Sequence[Message]:
+    if asked.facts is None:
+        subscribing.unsubscribe(session, asked.subscriber)
+    else:
+        subscribing.subscribe(session, asked.subscriber, asked.facts, asked.at)
+    return []
+
+
+def leave(asked: Leave, session: Session) -> Sequence[Message]:
+    names = {asked.name, *([reaching.person_behind(session, asked.name)] if asked.everywhere or asked.undo else [])} - {""}
+    for name in names:
+        if asked.undo:
+            reaching.end_silence(session, name)
+        else:
+            reaching.silence(session, name, asked.at)
+    return []
+
+
+def send_test(asked: SendTest, session: Session) -> Sequence[Message]:
+    """At once, whatever the hour."""
+    if asked.webhook_id:
+        _webhook(session, asked.webhook_id)
+    session.add(Notice.test(asked))
+    return []
+
+
 def _webhook(session: Session, webhook_id: UUID) -> Webhook:
     webhook = sending.locked_webhook(session, webhook_id)
     if webhook is None or webhook.is_removed:
@@ -124,11 +153,9 @@ def _webhook(session: Session, webhook_id: UUID) -> Webhook:
 
 
 def _tell(subject: Subject, fact: Fact, session: Session) -> Sequence[Message]:
-    session.add_all(
-        subject.hear(
-            fact, store.webhooks_of(session, subject.portal), province.current(session), store.followers_of(session, subject.report_id)
-        )
-    )
+    followers, person = store.followers_of(session, subject.report_id), store.person_of(session, subject.report_id)
+    webhooks, chosen = store.webhooks_of(session, subject.portal), subscribing.all_chosen(session)
+    session.add_all(subject.hear(fact, webhooks, province.current(session), followers, person=person, chosen=chosen))
     return []
 
 
@@ -138,12 +165,15 @@ HANDLERS: Mapping[type, Handler] = {
     FollowerReachable: ask_follower,
     FollowerConfirmed: confirm_follower,
     FollowerLeft: forget_follower,
-    **dict.fromkeys(STATUS, tell),
+    **dict.fromkeys(HEARD, tell),
     ReportReceived: begin_telling,
     AddWebhook: add_webhook,
     RotateSecret: rotate_secret,
     SwitchOn: switch_on,
     RemoveWebhook: remove_webhook,
     Replay: replay,
+    ChooseFacts: choose_facts,
+    Leave: leave,
+    SendTest: send_test,
     Tick: forget_unconfirmed,
 }

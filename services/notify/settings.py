@@ -1,5 +1,6 @@
 """Settings of notify: the channels, and the keys that open contacts."""
 
+from datetime import time
 from email.headerregistry import Address
 from email.utils import parseaddr
 from pathlib import Path
@@ -8,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from shared.settings import PROJECT, ReporterSettings
+from shared.settings import PROJECT, ReporterSettings, without_slash
 
 
 def _mail_address(text: str) -> str:
@@ -24,6 +25,28 @@ def _smtp(url: str) -> str:
     if url and (parts.scheme not in {"smtp", "smtps"} or not parts.hostname):
         raise ValueError("must be smtp://user:password@host:port or smtps://…; empty writes letters into MAILBOX_DIR")
     return url
+
+
+def _quiet(text: str) -> str:
+    if text:
+        begin, _, end = text.partition("-")
+        time.fromisoformat(begin)  # raise ValueError themselves
+        time.fromisoformat(end)
+    return text
+
+
+def _reply_address(text: str) -> str:
+    local, at, _ = _mail_address(text).partition("@") if text else ("reply", "@", "")
+    if local != "reply" or not at:
+        raise ValueError("must be reply@ and your domain")
+    return text
+
+
+def _host_and_port(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if text and not (host and port.isdigit()):
+        raise ValueError("must be an address and a port, such as 127.0.0.1:2525")
+    return text
 
 
 class NotifySettings(ReporterSettings):
@@ -43,4 +66,28 @@ class NotifySettings(ReporterSettings):
     webhook_seconds: float = Field(15, gt=0, le=20, description="How long one call of a webhook may take, from look-up to answer")
     webhook_allow_loopback: bool = Field(
         False, description="Let webhooks go to this machine and to private networks: for trying things out"
+    )
+    quiet_hours: Annotated[str, AfterValidator(_quiet)] = Field(
+        "21:00-07:00", description="Local hours in which nobody is written to but about urgent cases; empty: none"
+    )
+    notices_per_hour: int = Field(
+        4, ge=2, description="Messages one reader gets within an hour at the most; what is more comes in one of them"
+    )
+    notices_per_day: int = Field(12, ge=2, description="The same within 24 hours")
+    notify_url: Annotated[str, AfterValidator(without_slash)] = Field(
+        "http://127.0.0.1:8314", description="Where readers reach notify's HTTP API: the links that end letters lead there"
+    )
+    reply_address: Annotated[str, AfterValidator(_reply_address)] = Field(
+        "",
+        description="Where answers to letters go, reply@hoiam.example: each letter has its own, reply+…@; empty: letters can't be answered",
+    )
+    reply_listen: Annotated[str, AfterValidator(_host_and_port)] = Field(
+        "", description="Address and port on which the province's mail server hands those answers over by SMTP; empty: not at all"
+    )
+    reply_limit: int = Field(10_485_760, ge=10_000, description="Bytes of such a mail at the most")
+    reply_secret: str = Field(
+        "", repr=False, description="What an SMS gateway sends as X-Gateway-Secret with an answer; empty: none is taken"
+    )
+    intake_url: Annotated[str, AfterValidator(without_slash)] = Field(
+        "http://127.0.0.1:8311", description="Where intake takes the reporter's words, as from the reporter's own link"
     )

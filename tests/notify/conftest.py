@@ -1,7 +1,7 @@
 """notify on a real PostgreSQL, with the real province, a real mail server and a real receiver of webhooks."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,6 +17,7 @@ from uuid import uuid4
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
+from sqlalchemy import text
 
 from services.cli.process import free_port
 from services.notify import store
@@ -29,6 +30,7 @@ from services.notify.settings import NotifySettings
 from shared import province
 from shared.clock import now
 from shared.database import Sessions, engine, migrate, sessions
+from shared.envelope import Envelope
 from shared.handling import Handling
 from shared.messages import ReporterReachable, ReportReceived
 from shared.privacy import SealingKeys, new_key
@@ -127,8 +129,24 @@ def rooms(notify_url: str) -> Iterator[Sessions]:
     of.dispose()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unrestrained(Handling):
+    """Lets everything go at once, each notice by itself: for tests of what comes after restraint."""
+
+    def together(self, envelopes: Sequence[Envelope], at: datetime | None = None) -> list[bool | Exception]:
+        outcomes = super().together(envelopes, at)
+        self.keep(lambda session: session.execute(text("UPDATE notices SET state = 'pending', let_go_at = due_at WHERE state = 'held'")))
+        return outcomes
+
+
 @pytest.fixture
 def handling(rooms: Sessions) -> Handling:
+    return Unrestrained(service="notify", handlers=HANDLERS, sessions=rooms, preload=store.preload)
+
+
+@pytest.fixture
+def held(rooms: Sessions) -> Handling:
+    """As the service has it: what is to be told waits to be let go."""
     return Handling(service="notify", handlers=HANDLERS, sessions=rooms, preload=store.preload)
 
 
@@ -268,6 +286,6 @@ def into_folder(settings_with: Any, clock: Any) -> Delivery:
 
 
 def notices(rooms: Sessions, report: ReportReceived) -> list[Notice]:
-    """Everything there is to tell about ``report``, oldest first."""
+    """Everything there is to tell people and portals about ``report``, oldest first."""
     with rooms() as session:
-        return store.notices_about(session, report.report_id)
+        return [notice for notice in store.notices_about(session, report.report_id) if not notice.address]

@@ -21,7 +21,7 @@ from tests.notify.stories import about, everything
 
 def notices(rooms: Sessions, report: ReportReceived) -> list[str]:
     with rooms() as session:
-        return [notice.about for notice in store.notices_about(session, report.report_id)]
+        return [notice.about for notice in store.notices_about(session, report.report_id) if not notice.address]
 
 
 class TestBeginTelling:
@@ -93,7 +93,7 @@ class TestTell:
 
         handling.together([envelope(about(report, CaseAssigned)) for report in reports])
 
-        assert len(statements) <= 9, statements  # inbox, subjects, contacts, webhooks, province, notices, subjects in pages
+        assert len(statements) <= 10, statements  # inbox, subjects, contacts, webhooks, subscriptions, province, notices, subjects in pages
 
 
 class TestKeepContact:

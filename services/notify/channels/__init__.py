@@ -13,13 +13,14 @@ from services.notify.domain.notices import Notice
 
 @dataclass(frozen=True, kw_only=True)
 class Addressee:
-    """Who gets it: e-mail address, telephone number or URL. ``link`` is the reporter's own, ``leave`` the one that ends the letters;
-    ``secrets`` sign what goes to portals."""
+    """Who gets it: e-mail address, telephone number or URL. ``link`` is the reporter's own, ``leave`` the one that ends the letters,
+    ``reply_to`` where answers and bounces go; ``secrets`` sign what goes to portals."""
 
     address: str = field(repr=False)
     tracking_code: str = ""
     link: str = field(default="", repr=False)
     leave: str = field(default="", repr=False)
+    reply_to: str = field(default="", repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
@@ -49,6 +50,10 @@ class Away(Temporary):
 
 class Permanent(Undelivered):
     """Never by this channel: trying again would do nothing."""
+
+
+class Nobody(Permanent):
+    """Nobody has that address: no other letter need be tried there."""
 
 
 class Gone(Permanent):

@@ -1,7 +1,7 @@
 """Which channel reaches whom: made of the settings, once, when the service starts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
@@ -10,7 +10,10 @@ from services.notify.channels.delivery import Delivery, no_ways
 from services.notify.channels.gateways import Gateway, GatewayChannel, Secrets, read_gateways
 from services.notify.channels.mail import Email, MailboxFolder
 from services.notify.channels.webhooks import Webhooks
+from services.notify.domain.audience import Reader
 from services.notify.domain.contacts import Contact
+from services.notify.domain.leaving import Leaving
+from services.notify.domain.replies import Token, Whose
 from services.notify.settings import NotifySettings
 from services.notify.store import FORGOTTEN
 from services.notify.store.sending import SWITCHED_OFF, Parcel
@@ -18,6 +21,7 @@ from shared.access import link_secret
 from shared.clock import Clock
 from shared.privacy import SealingKeys
 
+PEOPLE = {Reader.REPORTER: Whose.REPORTER, Reader.FOLLOWER: Whose.FOLLOWER}
 EACH = 8  # calls at the same time to one webhook
 
 
@@ -26,7 +30,15 @@ def deliveries(settings: NotifySettings, clock: Clock) -> Mapping[str, Delivery]
     keys = SealingKeys.parse(settings.sealing_keys)
     letters = _letters(settings)
     gateways = [GatewayChannel(gateway, Secrets(settings.gateway_secrets_dir)) for gateway in _gateways(settings)]
-    people = ToPeople(letters=letters.name, gateways=gateways, keys=keys, link_key=settings.link_key, public_url=settings.public_url)
+    people = ToPeople(
+        letters=letters.name,
+        gateways=gateways,
+        keys=keys,
+        link_key=settings.link_key,
+        public_url=settings.public_url,
+        notify_url=settings.notify_url,
+        reply_address=settings.reply_address,
+    )
     hooks = Webhooks(clock=clock, allow_loopback=settings.webhook_allow_loopback, seconds=settings.webhook_seconds)
     to_people = [
         Delivery(letters, address=people.by_mail, ways=people.ways, clock=clock),
@@ -56,15 +68,18 @@ class ToPeople:
     keys: SealingKeys
     link_key: str
     public_url: str
+    notify_url: str
+    reply_address: str
 
     def ways(self, parcel: Parcel) -> list[str]:
         """The channels that reach them, the best first. Raises :class:`Temporary` and :class:`Permanent`."""
         contact = self._contact(parcel)
         by_phone = [gateway.name for gateway in self.gateways if contact.phone and gateway.takes(parcel.notice.about)]
         ways = [*([self.letters] if contact.email else []), *by_phone]
-        if not ways:
+        left = [way for way in ways if way not in parcel.notice.tried]
+        if not left:
             raise Permanent("no channel reaches this contact")
-        return ways
+        return left
 
     def by_mail(self, parcel: Parcel) -> Addressee:
         """Raises :class:`Temporary` and :class:`Permanent`."""
@@ -75,10 +90,18 @@ class ToPeople:
         return self._to(parcel, self._contact(parcel).phone)
 
     def _to(self, parcel: Parcel, address: str) -> Addressee:
-        return Addressee(address=address, tracking_code=parcel.tracking_code, link=self._link(parcel))
+        notice, to = parcel.notice, Addressee(address=address, tracking_code=parcel.tracking_code, link=self._link(parcel))
+        if notice.reader not in PEOPLE:
+            return to
+        whose, id_ = PEOPLE[notice.reader], notice.follower_id or notice.report_id
+        token = Token.made(self.link_key, whose, id_, notice.recipient)
+        leave = f"{self.notify_url}/v1/leave/{Leaving(whose=whose, id=id_).token(self.link_key)}"
+        return replace(to, leave=leave, reply_to=token.address(self.reply_address) if self.reply_address else "")
 
     def _contact(self, parcel: Parcel) -> Contact:
         follower_id = parcel.notice.follower_id
+        if parcel.notice.address:
+            return Contact(email=parcel.notice.address)
         if parcel.sealed_contact is None and follower_id:
             raise Permanent("they no longer follow")
         if parcel.sealed_contact is None and parcel.public_contact:
@@ -92,6 +115,8 @@ class ToPeople:
     def _link(self, parcel: Parcel) -> str:
         """The secrets are behind the #, where neither servers nor their logs see them."""
         page, follower_id = f"{self.public_url}/{parcel.tracking_code}", parcel.notice.follower_id
+        if parcel.notice.address:
+            return page
         if follower_id:
             return f"{page}#follower={follower_id}.{link_secret(self.link_key, follower_id)}"
         return f"{page}#{link_secret(self.link_key, parcel.notice.report_id)}"

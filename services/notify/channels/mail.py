@@ -14,11 +14,12 @@ from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from services.notify.channels import Addressee, Away, Faltering, Permanent, Temporary
+from services.notify.channels import Addressee, Away, Faltering, Nobody, Permanent, Temporary
 from services.notify.domain.notices import Notice
 
 SECONDS = 10.0  # for one answer of the mail server
 PORTS = {"smtp": 25, "smtps": 465}  # RFC 5321, RFC 8314
+NOBODY = re.compile(r"\d{3} 5\.(1\.\d{1,3}|2\.1)|55[013]")  # RFC 3463; servers without its codes say 550, 551 or 553
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -38,12 +39,14 @@ def mail(notice: Notice, to: Addressee, *, sender: str, encoding: str = "base64"
     message["Message-ID"] = f"<{notice.id}@{host}>"
     message["References"] = message["In-Reply-To"] = f"<report.{notice.report_id}@{host}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answering machine answers it
+    if to.reply_to:
+        message["Reply-To"] = to.reply_to
     if to.leave:
         message["List-Unsubscribe"] = f"<{to.leave}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058: the mail program asks itself, by POST
-    message.set_content(notice.text(to.link), cte=encoding)
+    message.set_content(notice.text(to.link, to.leave), cte=encoding)
     if notice.html:
-        message.add_alternative(notice.page(to.link), subtype="html", cte=encoding)
+        message.add_alternative(notice.page(to.link, to.leave), subtype="html", cte=encoding)
         _name_boundary(message, notice)
     message["Content-Language"] = notice.language
     return message
@@ -77,9 +80,9 @@ class Email:
         message = mail(notice, to, sender=self._sender)
         connection = self._connection()
         try:
-            connection.send_message(message)
+            connection.send_message(message, from_addr=to.reply_to or None)
         except smtplib.SMTPRecipientsRefused as refused:
-            raise _verdict(*next(iter(refused.recipients.values()))) from None
+            raise _verdict(*next(iter(refused.recipients.values())), of_address=True) from None
         except smtplib.SMTPSenderRefused as refused:
             raise Away(f"the mail server refuses the sender: {_code(refused.smtp_code, refused.smtp_error)}") from None
         except smtplib.SMTPDataError as refused:
@@ -134,10 +137,13 @@ class Email:
             connection.login(unquote(self._url.username), unquote(self._url.password or ""))
 
 
-def _verdict(code: int, answer: bytes | str) -> Temporary | Permanent:
-    """RFC 5321, 4.2.1: 4 at the front means later, 5 never."""
-    reason = f"the mail server refuses it: {_code(code, answer)}"
-    return Permanent(reason) if 500 <= code < 600 else Temporary(reason)
+def _verdict(code: int, answer: bytes | str, *, of_address: bool = False) -> Temporary | Permanent:
+    """RFC 5321, 4.2.1: 4 at the front means later, 5 never; ``of_address``: and it is the address that was refused."""
+    said = _code(code, answer)
+    reason = f"the mail server refuses it: {said}"
+    if not 500 <= code < 600:
+        return Temporary(reason)
+    return Nobody(reason) if of_address and NOBODY.fullmatch(said) else Permanent(reason)
 
 
 def _code(code: int, answer: bytes | str) -> str:

@@ -7,11 +7,12 @@ from datetime import datetime
 import structlog
 from sqlalchemy.orm import Session
 
-from services.notify.channels import Away, Faltering, Gone, Permanent, Undelivered
+from services.notify.channels import Away, Faltering, Gone, Nobody, Permanent, Undelivered
 from services.notify.domain.endpoints import Endpoint
 from services.notify.domain.notices import Notice
 from services.notify.domain.owners import switched_off
 from services.notify.store import sending
+from services.notify.store.reaching import mark_unreachable
 from services.notify.store.sending import Parcel
 from shared.messages import Message
 
@@ -36,6 +37,9 @@ def record(session: Session, results: Sequence[Result], at: datetime, troubled: 
     notices = sending.locked_notices(session, (result.parcel.notice.id for result in results))
     known = [(notices.get(result.parcel.notice.id), result) for result in results]
     said = [news for notice, result in known if notice for news in _settle(notice, result, at)]
+    for result in results:
+        if isinstance(result.failure, Nobody):
+            mark_unreachable(session, result.parcel.notice.mailbox, result.channel, at)
     places = _troubled_places(session, results, troubled)
     for result in results:
         if result.tried and (place := places.get(result.parcel.endpoint)):
@@ -51,7 +55,9 @@ def _settle(notice: Notice, result: Result, at: datetime) -> list[Message]:
     if failure is None or isinstance(failure, Away):
         notice.held_up(reason=failure.reason if failure else "")
         return []
-    log.warning("a notice did not go out", notice=str(notice.id), channel=result.channel, reason=failure.reason)
+    log.warning(
+        "a notice did not go out", notice=str(notice.id), report_id=str(notice.report_id), channel=result.channel, reason=failure.reason
+    )
     final, after = isinstance(failure, Permanent), getattr(failure, "after", None)
     more = {"after": after} if after else {}
     return notice.missed(channel=result.channel, at=at, reason=failure.reason, final=final, instead=result.instead, **more)

@@ -4,6 +4,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 from uuid import uuid5
 
+from services.notify.domain.audience import Reader
 from services.notify.domain.letters import LANGUAGES, letter
 from services.notify.domain.notices import ABOUT_WEBHOOK, LINK, REPORTER, Notice
 from services.notify.domain.webhooks import Webhook
@@ -19,6 +20,7 @@ def switched_off(webhook: Webhook, *, gone: bool, at: datetime) -> Notice:
         report_id=webhook.id,
         about=ABOUT_WEBHOOK,
         channel=REPORTER,
+        reader=Reader.CENTRE,
         language=language,
         subject=written.subject,
         body=written.text,

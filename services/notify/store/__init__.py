@@ -22,8 +22,10 @@ from sqlalchemy import (
     select,
     update,
 )  # fmt: skip
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, registry
 
+from services.notify.domain.audience import Pace, Reader
 from services.notify.domain.contacts import SealedContact
 from services.notify.domain.endpoints import Endpoint
 from services.notify.domain.followers import Follower
@@ -43,12 +45,14 @@ subjects = Table(
     "subjects",
     metadata,
     Column("report_id", Uuid, primary_key=True),
-    Column("tracking_code", Text, nullable=False),
+    Column("tracking_code", Text, nullable=False, index=True),
     Column("portal", Text, nullable=False),
     Column("category", Text, nullable=False),
     Column("language", Text, nullable=False),
     Column("reachable", Boolean, nullable=False),
     moment("received_at"),
+    Column("agency", Text, nullable=False),
+    Column("urgent", Boolean, nullable=False),
     Column("status", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("told", ARRAY(Text), nullable=False),
@@ -60,6 +64,7 @@ contacts = Table(
     Column("report_id", Uuid, primary_key=True),
     Column("sealed", Text, nullable=False),
     moment("at"),
+    Column("person", Text, nullable=False),
 )
 
 followers = Table(
@@ -70,6 +75,7 @@ followers = Table(
     Column("sealed", Text, nullable=False),
     Column("language", Text, nullable=False),
     moment("at"),
+    Column("person", Text, nullable=False),
     moment("confirmed_at", nullable=True),
 )
 Index("followers_unconfirmed", followers.c.at, postgresql_where=followers.c.confirmed_at.is_(None))
@@ -110,6 +116,16 @@ notices = Table(
     Column("html", Text),
     Column("webhook_id", Uuid),
     Column("follower_id", Uuid),
+    Column("reader", Words(Reader), nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("pace", Words(Pace), nullable=False),
+    Column("urgent", Boolean, nullable=False),
+    Column("news", Text, nullable=False),
+    Column("template", Text, nullable=False),
+    Column("parts", JSONB, nullable=False),
+    Column("gathered_in", Uuid),
+    moment("let_go_at", nullable=True),
     Column("state", Words(State), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("last_error", Text, nullable=False),
@@ -121,7 +137,10 @@ notices = Table(
     Column("endpoint", Text, Computed("COALESCE(webhook_id::text, channel)", persisted=True)),
 )
 Index("notices_due", notices.c.endpoint, notices.c.due_at, postgresql_where=notices.c.state == State.PENDING)
-Index("notices_not_sent", notices.c.state, notices.c.channel, postgresql_where=notices.c.state != State.SENT)
+Index("notices_held", notices.c.due_at, postgresql_where=notices.c.state == State.HELD)
+Index("notices_told", notices.c.recipient, notices.c.let_go_at, postgresql_where=notices.c.let_go_at.is_not(None))
+NOT_OUT = notices.c.state.in_((State.HELD, State.PENDING, State.FAILED))
+Index("notices_not_out", notices.c.state, notices.c.channel, postgresql_where=NOT_OUT)
 
 _mapper = registry()
 _mapper.map_imperatively(Subject, subjects)
@@ -164,15 +183,21 @@ def keep_contact(session: Session, contact: SealedContact) -> None:
     if before is None:
         _contacts.add(session, contact)
     elif before.at < contact.at:
-        before.sealed, before.at = contact.sealed, contact.at
+        before.sealed, before.person, before.at = contact.sealed, contact.person, contact.at
+
+
+def person_of(session: Session, report_id: UUID) -> str:
+    """The keyed hash of the reporter's contact; "" when there is none, or it has not come yet."""
+    contact = _contacts.get(session, report_id)
+    return contact.person if contact else ""
 
 
 def forget_reporter(session: Session, report_id: UUID) -> None:
     """What was written to the reporter goes; that something was written, and when, stays. What waits is not sent any more."""
-    of_reporter = notices.c.webhook_id.is_(None) & notices.c.follower_id.is_(None)
-    letters = update(notices).where(notices.c.report_id == report_id, of_reporter)
-    session.execute(letters.values(subject="", body="", html=None, last_error=""))
-    session.execute(letters.where(notices.c.state == State.PENDING).values(state=State.FAILED, last_error=FORGOTTEN))
+    to_person = notices.c.webhook_id.is_(None) & notices.c.follower_id.is_(None) & (notices.c.address == "")
+    letters = update(notices).where(notices.c.report_id == report_id, to_person)
+    session.execute(letters.values(subject="", body="", html=None, news="", recipient="", last_error=""))
+    session.execute(letters.where(notices.c.state.in_((State.HELD, State.PENDING))).values(state=State.FAILED, last_error=FORGOTTEN))
 
 
 def followers_of(session: Session, report_id: UUID) -> list[Follower]:
@@ -193,15 +218,24 @@ def add_follower(session: Session, follower: Follower) -> None:
 
 
 def forget_follower(session: Session, follower: Follower) -> None:
-    """What is still to be sent to them finds nobody."""
+    """What is still to be sent to them finds nobody, and nothing tells that two letters were to the same person."""
     session.flush()  # who came in this batch is in the database, too, and can be deleted there
     session.delete(follower)
+    _forget_recipients(session, [follower.follower_id])
     followers_of(session, follower.report_id).remove(follower)
 
 
 def forget_unconfirmed(session: Session, *, before: datetime) -> None:
     """Who did not use the link in the letter by then does not want to follow."""
-    session.execute(delete(followers).where(followers.c.confirmed_at.is_(None), followers.c.at < before))
+    gone = delete(followers).where(followers.c.confirmed_at.is_(None), followers.c.at < before).returning(followers.c.follower_id)
+    if ids := session.scalars(gone).all():
+        _forget_recipients(session, ids)
+
+
+def _forget_recipients(session: Session, follower_ids: Sequence[UUID]) -> None:
+    theirs = update(notices).where(notices.c.follower_id.in_(follower_ids))
+    session.execute(theirs.where(notices.c.state == State.HELD).values(state=State.UNWANTED))
+    session.execute(theirs.values(recipient=""))
 
 
 def webhooks_of(session: Session, portal: str) -> list[Webhook]:
@@ -227,6 +261,11 @@ def notices_about(session: Session, report_id: UUID) -> list[Notice]:
     return list(session.scalars(select(Notice).where(notices.c.report_id == report_id).order_by(notices.c.created_at, notices.c.id)))
 
 
+def notices_of(session: Session, ids: Iterable[UUID]) -> list[Notice]:
+    """By id."""
+    return list(session.scalars(select(Notice).where(notices.c.id.in_(set(ids)))))
+
+
 def sealed_contact(session: Session, report_id: UUID) -> str | None:
     """As intake sealed it."""
     return session.scalar(select(contacts.c.sealed).where(contacts.c.report_id == report_id))
@@ -235,17 +274,18 @@ def sealed_contact(session: Session, report_id: UUID) -> str | None:
 def gauges(session: Session) -> Iterable[GaugeMetricFamily]:
     """What waits and what failed, by channel, and the oldest that should be out by now."""
     counted = GaugeMetricFamily("hoiam_notices", "Notices that wait or failed, by channel", labels=["state", "channel"])
-    not_sent = notices.c.state != State.SENT
     rows = session.execute(
-        select(notices.c.state, notices.c.channel, func.count()).where(not_sent).group_by(notices.c.state, notices.c.channel)
+        select(notices.c.state, notices.c.channel, func.count()).where(NOT_OUT).group_by(notices.c.state, notices.c.channel)
     )
     for state, channel, count in rows:
         counted.add_metric([state, channel], count)
     yield counted
-    waiting = func.extract("epoch", func.now() - func.min(notices.c.created_at))
+    waiting = func.extract("epoch", func.now() - func.min(func.coalesce(notices.c.let_go_at, notices.c.created_at)))
     oldest = session.scalar(select(func.coalesce(func.greatest(waiting, 0), 0)).where(notices.c.state == State.PENDING))
     shut = select(func.count()).select_from(endpoints).where(endpoints.c.shut_until.is_not(None))
     yield GaugeMetricFamily(
         "hoiam_endpoints_shut", "Servers and webhooks that are left in peace for a while", value=session.scalar(shut) or 0
     )
-    yield GaugeMetricFamily("hoiam_oldest_pending_notice_seconds", "Since the fact that waits longest to be told", value=float(oldest or 0))
+    yield GaugeMetricFamily(
+        "hoiam_oldest_pending_notice_seconds", "Since the notice that waits longest could have gone out", value=float(oldest or 0)
+    )
