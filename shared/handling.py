@@ -31,7 +31,7 @@ Result = TypeVar("Result")
 Outcome = bool | Exception  # handled now (True), handled before (False), or why not
 
 LADDER = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
-EARLY, EARLY_LIMIT = timedelta(seconds=5), timedelta(minutes=10)
+EARLY, EARLY_TRIES = timedelta(seconds=5), 120  # ten minutes in which somebody really tried, not ten by a clock that may have jumped
 SUSPECT = 2  # deliveries that ended without an acknowledgement: run alone, it may be what kills us
 
 MOMENT = "moment"  # in session.info
@@ -258,17 +258,22 @@ def _kept(delivery: Delivery, envelope: Envelope | None, at: datetime) -> Held:
 
 
 def _next_try(held: Held, error: Exception, at: datetime) -> Held:
-    """Refused: parked. Early: every few seconds, for ten minutes. Anything else: the ladder, then parked."""
+    """Refused: parked. Early: every few seconds, for ten minutes of trying. Anything else: the ladder, then parked.
+
+    What was early and now fails otherwise, or the other way round, begins anew.
+    """
     code, reason = (error.code, error.detail) if isinstance(error, Refused) else (type(error).__name__, str(error))
-    if isinstance(error, NotYet):
-        due_at = at + EARLY if at - held.received_at < EARLY_LIMIT else None
-    elif isinstance(error, Refused) or held.attempts >= len(LADDER):
-        due_at = None
-    else:
-        due_at = at + LADDER[held.attempts]
+    early = isinstance(error, NotYet)
+    tried = held.attempts if early == (held.code == NotYet.__name__) else 0
     kept = {name: getattr(held, name) for name in Held.__slots__}
-    counted = held.attempts + (not isinstance(error, NotYet))
-    return Held(**kept | {"attempts": counted, "due_at": due_at, "code": code, "reason": reason[:2000]})
+    due_at = None if isinstance(error, Refused) else _due(early, tried, at)
+    return Held(**kept | {"attempts": tried + 1, "due_at": due_at, "code": code, "reason": reason[:2000]})
+
+
+def _due(early: bool, tried: int, at: datetime) -> datetime | None:
+    if early:
+        return at + EARLY if tried < EARLY_TRIES else None
+    return at + LADDER[tried] if tried < len(LADDER) else None
 
 
 def _refusal(envelope: Envelope | None, error: Exception) -> Sequence[Message]:

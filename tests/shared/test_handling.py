@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from shared import mailbox
 from shared.bus import EVENTS, Delivery
-from shared.handling import EARLY_LIMIT, LADDER, Handling
+from shared.handling import EARLY as EARLY_PAUSE
+from shared.handling import EARLY_TRIES, LADDER, Handling
 from shared.messages import Message, ReportReceived, Tick
 from tests.builders import MONDAY, delivered, envelope, received, topics
 from tests.shared.standin import EARLY, HANDLERS, POISON, REFUSED, effects, held, write_down
@@ -122,10 +123,22 @@ class TestDeliveries:
     def test_a_message_that_stays_too_early_is_parked_after_ten_minutes(self, handling, rooms):
         handling.deliveries([delivered(received(portal=EARLY))], MONDAY)
 
-        handling.retry_due(MONDAY + EARLY_LIMIT)
+        for tries in range(1, EARLY_TRIES + 1):
+            assert held(rooms)[0]["due_at"] == MONDAY + tries * EARLY_PAUSE
+            handling.retry_due(MONDAY + tries * EARLY_PAUSE)
 
         [row] = held(rooms)
         assert (row["due_at"], row["code"]) == (None, "NotYet")
+        assert EARLY_TRIES * EARLY_PAUSE == timedelta(minutes=10)
+
+    def test_a_clock_that_jumps_parks_nothing_that_nobody_tried(self, handling, rooms):
+        """An outage, or a machine that slept: what a message waits for may come right after it."""
+        handling.deliveries([delivered(received(portal=EARLY))], MONDAY)
+        tomorrow = MONDAY + timedelta(hours=26)
+
+        handling.retry_due(tomorrow)
+
+        assert held(rooms)[0]["due_at"] == tomorrow + EARLY_PAUSE
 
     @pytest.mark.parametrize(
         ("body", "code"),
