@@ -87,7 +87,8 @@ def _timeline(world: World, said: Iterable[Any]) -> Iterator[str]:
     shown = Counter((str(row.report_id), f"vn.hoiam.{row.topic}.v1") for row in rows)
     for key in expected.keys() | shown.keys():
         if expected[key] != shown[key]:
-            yield f"{'lost' if shown[key] < expected[key] else 'twice'}: {key} was said {expected[key]} times and is shown {shown[key]} times"
+            kind = "lost" if shown[key] < expected[key] else "twice"
+            yield f"{kind}: {key} was said {expected[key]} times and is shown {shown[key]} times"
 
 
 def _told(world: World, said: Iterable[Any]) -> Iterator[str]:

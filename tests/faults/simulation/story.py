@@ -38,7 +38,7 @@ OF_RELAY = (
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """``what`` happens to service or report ``who``; ``how`` it goes wrong, "" when it doesn't; ``number`` settles whatever else is open."""
+    """``what`` happens to service or report ``who``; ``how`` it goes wrong, if it does; ``number`` settles whatever else is open."""
 
     what: str
     who: Any
