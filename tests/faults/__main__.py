@@ -50,13 +50,17 @@ class Proof:
         return max(1, round(number * self.scale))
 
     @contextmanager
-    def field(self, **environment: str) -> Iterator[Field]:
-        """A fresh system in a database and a vhost of its own, with people in it; proven at the end."""
+    def field(self, *ways: Proxy, **environment: str) -> Iterator[Field]:
+        """A fresh system in a database and a vhost of its own, with people in it; proven at the end. Over ``ways``, services go round."""
         self._number += 1
         name = f"proof{self._number}"
         amqp = vhost(self.rabbit.amqp_url, self.rabbit.management_url, name)
         url = fresh_database(self.postgres.url)
-        with system(self.folder / name, url, amqp, self.rabbit.management_url, FAULTS_GAP=GAP, **environment) as of:
+        if ways:
+            ports = zip(("AMQP_URL", "DATABASE_URL"), (amqp, url), (self.rabbit.port, self.postgres.port), ways, strict=True)
+            environment |= {key: true.replace(f":{port}/", f":{way.port}/") for key, true, port, way in ports}
+        environment = {"FAULTS_GAP": GAP, **environment}
+        with system(self.folder / name, url, amqp, self.rabbit.management_url, **environment) as of:
             field = Field(of, self.say)
             with field.people():
                 yield field
@@ -95,9 +99,7 @@ def of_machines(proof: Proof) -> None:
 
 def of_network(proof: Proof) -> None:
     broker, database = Proxy(proof.rabbit.port), Proxy(proof.postgres.port)
-    with proof.field() as field:
-        around = {"AMQP_URL": (proof.rabbit.port, broker.port), "DATABASE_URL": (proof.postgres.port, database.port)}
-        field.of.restart(**{name: field.of.environment[name].replace(f":{old}/", f":{new}/") for name, (old, new) in around.items()})
+    with proof.field(broker, database) as field:
         for name, proxy in (("RabbitMQ", broker), ("PostgreSQL", database)):
             again = machines.repeated
             field.row(f"network to {name}: cut", again(proof.times(8), partial(machines.cut, proxy)))

@@ -26,7 +26,7 @@ ANSWER = {"outcome": "fixed", "answer": "Đã thay bóng đèn tại vị trí p
 class Portal:
     """Sends reports at ``rate`` a second, each until it is answered; every tenth once more. ``accepted``: report id by number."""
 
-    def __init__(self, of: System, rate: float) -> None:
+    def __init__(self, of: System, rate: float, *, workers: int = WORKERS) -> None:
         self._of, self._name = of, uuid4().hex[:8]
         self.rate = rate
         self.accepted: dict[int, str] = {}
@@ -35,7 +35,7 @@ class Portal:
         self.slowest = 0.0
         self._stopping, self._lock = threading.Event(), threading.Lock()
         self._due = time.monotonic()
-        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(WORKERS)]
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(workers)]
 
     def start(self) -> None:
         for thread in self._threads:
@@ -68,7 +68,7 @@ class Portal:
         while time.monotonic() - began < PATIENCE:
             with contextlib.suppress(httpx2.HTTPError):
                 asked = time.monotonic()
-                answer = http.post(self._url, json=_body(number), headers=self._headers(number))
+                answer = http.post(self.url, json=a_body(number), headers=self.headers(number))
                 self.slowest = max(self.slowest, time.monotonic() - asked)
                 if answer.status_code == 201:
                     self.accepted[number] = answer.json()["report_id"]
@@ -79,14 +79,14 @@ class Portal:
         return ""
 
     @property
-    def _url(self) -> str:
+    def url(self) -> str:
         return f"http://{LOOPBACK}:{self._of.ports['intake']}/v1/reports"
 
-    def _headers(self, number: int) -> dict[str, str]:
+    def headers(self, number: int) -> dict[str, str]:
         return {"X-Api-Key": self._of.portal_key, "Idempotency-Key": f"{self._name}-{number}"}
 
 
-def _body(number: int) -> dict[str, object]:
+def a_body(number: int) -> dict[str, object]:
     contact = {"contact": {"email": f"dan{number}@example.vn"}} if number % 5 == 0 else {}
     location = {"area": AREAS[number % len(AREAS)], "address": f"{number} Hùng Vương"}
     return {"category": "CS01", "description": "Đèn đường hỏng ba ngày nay.", "location": location, **contact}

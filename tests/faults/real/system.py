@@ -1,6 +1,7 @@
 """The machines and the four services of one run: started, watched, broken and mended from outside."""
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -41,14 +42,13 @@ class System:
     environment: dict[str, str] = field(default_factory=dict)
     portal_key: str = ""
     operator: str = ""
-    deaths: int = 0
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.control = self.folder / "control"
         self.control.mkdir(parents=True)
         self.ports = {name: free_port() for name in SERVICES}
-        self._kept, self._stopping = set(SERVICES), threading.Event()
+        self._stopping = threading.Event()
         self._keeper = threading.Thread(target=self._keep, daemon=True)
 
     @property
@@ -86,23 +86,16 @@ class System:
         self._stopping.set()
         self._keeper.join(30)
 
-    def restart(self, **environment: str) -> None:
-        """All services anew, in good order, in another environment."""
-        self.environment |= environment
-        for name in SERVICES:
-            self.signal(name, signal.SIGTERM)
-        until(lambda: not any(self.pid(name) for name in SERVICES) or self.is_ready(*SERVICES), 20, what="services ended")
-        self.await_ready(60)
-
     def pid(self, name: str) -> int | None:
-        process = self._processes.get(name)
-        return process.pid if process and process.poll() is None else None
+        """Of the process that is the service now, or was a moment ago."""
+        path = self.control / f"pid.{name}"
+        return int(path.read_text() or 0) or None if path.exists() else None
 
     def signal(self, name: str, how: signal.Signals) -> None:
         """To one service, if it runs just now."""
-        process = self._processes.get(name)
-        if process and process.poll() is None:
-            process.send_signal(how)
+        with contextlib.suppress(ProcessLookupError):
+            if pid := self.pid(name):
+                os.kill(pid, how)
 
     def is_ready(self, *names: str) -> bool:
         return all(self._answers(name) for name in names)
@@ -131,15 +124,13 @@ class System:
         return False
 
     def _keep(self) -> None:
-        """Whoever dies is started again; all children belong to this thread and end with it."""
+        """All children belong to this thread and end with it; each starts its service again whenever it dies."""
         with (self.folder / "services.log").open("ab") as log:
-            while not self._stopping.wait(0.05):
-                for name in SERVICES:
-                    if self.pid(name) is None:
-                        self.deaths += name in self._processes
-                        own = {**self.environment, "HTTP_PORT": str(self.ports[name])}
-                        command = [sys.executable, "-m", "tests.faults.real.wrapped", name]
-                        self._processes[name] = spawn(command, environment=own, folder=PROJECT, output=log, last_signal=signal.SIGKILL)
+            for name in SERVICES:
+                own = {**self.environment, "HTTP_PORT": str(self.ports[name])}
+                command = [sys.executable, "-m", "tests.faults.real.wrapped", name]
+                self._processes[name] = spawn(command, environment=own, folder=PROJECT, output=log, last_signal=signal.SIGKILL)
+            self._stopping.wait()
             for process in self._processes.values():
                 process.kill()
                 process.wait()
@@ -147,7 +138,7 @@ class System:
 
 @contextmanager
 def system(folder: Path, database_url: str, amqp_url: str, management_url: str, **environment: str) -> Iterator[System]:
-    """A prepared system that runs until the end of the block. The folder must be one that PostgreSQL's user may pass."""
+    """A prepared system that runs until the end of the block; ``environment`` of its services may lead them a way round."""
     made = System(folder, database_url, amqp_url, management_url, environment=dict(environment))
     with ExitStack() as stack:
         made.prepare()

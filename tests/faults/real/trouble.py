@@ -8,11 +8,10 @@ from uuid import uuid4
 
 import httpx2
 
-from services.cli.process import LOOPBACK
 from shared.bus import EVENTS, Letter
 from shared.bus.rabbitmq import RabbitBus
 from tests.faults.real.field import Field
-from tests.faults.real.people import AREAS, Portal, _body
+from tests.faults.real.people import AREAS, Portal, a_body
 from tests.faults.real.system import pause
 from tests.wait import until
 
@@ -64,10 +63,14 @@ def poison(field: Field) -> int:
 
 
 def burst(field: Field) -> int:
-    """Ten times as many for ten seconds."""
-    field.portal.rate *= 10
+    """Ten times as many for ten seconds, over five times as many connections."""
+    crowd = Portal(field.of, field.rate * 9, workers=40)
+    crowd.start()
     pause(10)
-    field.portal.rate /= 10
+    crowd.stop()
+    field.portal.accepted |= {-1 - number: report for number, report in crowd.accepted.items()}
+    field.portal.offered += crowd.offered
+    field.portal.twice += crowd.twice
     field.recover()
     return 1
 
@@ -79,9 +82,7 @@ def impatient(field: Field) -> int:
 
     def send(number: int) -> None:
         with httpx2.Client(timeout=10, trust_env=False) as http:
-            answer = http.post(
-                f"http://{LOOPBACK}:{field.of.ports['intake']}/v1/reports", json=_body(number), headers=again._headers(number)
-            )
+            answer = http.post(again.url, json=a_body(number), headers=again.headers(number))
             if answer.status_code == 201:
                 answers[number].add(answer.json()["report_id"])
 

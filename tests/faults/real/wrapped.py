@@ -1,10 +1,11 @@
-"""`python -m tests.faults.real.wrapped <service>`: the service as it is shipped, with its seams laid open before it starts.
+"""`python -m tests.faults.real.wrapped <service>`: the service as it is shipped, again whenever it dies, its seams laid open.
 
 Nothing of this is in the service: it is put around the functions of the runtime here, so what ships has no switch to be left on.
 ``FAULTS_FOLDER`` holds a file for each point at which the process is to die (it takes the file with it), ``shift`` with the seconds the
 clock is off, and what is counted. ``FAULTS_GAP`` widens the moments in which a death hurts; ``FAULTS_FLAW`` makes a broken build.
 """
 
+import ctypes
 import os
 import signal
 import sys
@@ -199,11 +200,26 @@ def lay_open_letters() -> None:
 
 
 def main() -> None:
-    """Lay everything open, then be the service."""
+    """Import and lay open everything once, then be the service in one child after the other: whoever was killed is back at once."""
     lay_open_time()
     for lay_open in (lay_open_commits, lay_open_consuming, lay_open_inbox, lay_open_relaying, lay_open_letters):
         lay_open()
-    import_module(f"services.{SERVICE}.__main__").main()
+    serve = import_module(f"services.{SERVICE}.__main__").main
+    while True:
+        child = os.fork()
+        if not child:
+            _end_with_parent()
+            serve()
+            os._exit(0)
+        (FOLDER / f"pid.{SERVICE}").write_text(str(child))
+        os.waitpid(child, 0)
+        count("deaths", 1)
+        time.sleep(0.1)
+
+
+def _end_with_parent() -> None:
+    """Linux's PR_SET_PDEATHSIG: nobody is left behind."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 if __name__ == "__main__":
