@@ -31,7 +31,8 @@ Result = TypeVar("Result")
 Outcome = bool | Exception  # handled now (True), handled before (False), or why not
 
 LADDER = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
-EARLY, EARLY_TRIES = timedelta(seconds=5), 120  # ten minutes in which somebody really tried, not ten by a clock that may have jumped
+# what waits for another message: as long as that one may climb the ladder, and counted in tries, because clocks jump
+EARLY = (timedelta(seconds=5),) * 120 + (timedelta(minutes=1),) * 90
 SUSPECT = 2  # deliveries that ended without an acknowledgement: run alone, it may be what kills us
 
 MOMENT = "moment"  # in session.info
@@ -258,7 +259,7 @@ def _kept(delivery: Delivery, envelope: Envelope | None, at: datetime) -> Held:
 
 
 def _next_try(held: Held, error: Exception, at: datetime) -> Held:
-    """Refused: parked. Early: every few seconds, for ten minutes of trying. Anything else: the ladder, then parked.
+    """Refused: parked. Early, or anything else: up a ladder of its own, then parked.
 
     What was early and now fails otherwise, or the other way round, begins anew.
     """
@@ -266,14 +267,9 @@ def _next_try(held: Held, error: Exception, at: datetime) -> Held:
     early = isinstance(error, NotYet)
     tried = held.attempts if early == (held.code == NotYet.__name__) else 0
     kept = {name: getattr(held, name) for name in Held.__slots__}
-    due_at = None if isinstance(error, Refused) else _due(early, tried, at)
+    ladder = () if isinstance(error, Refused) else EARLY if early else LADDER
+    due_at = at + ladder[tried] if tried < len(ladder) else None
     return Held(**kept | {"attempts": tried + 1, "due_at": due_at, "code": code, "reason": reason[:2000]})
-
-
-def _due(early: bool, tried: int, at: datetime) -> datetime | None:
-    if early:
-        return at + EARLY if tried < EARLY_TRIES else None
-    return at + LADDER[tried] if tried < len(LADDER) else None
 
 
 def _refusal(envelope: Envelope | None, error: Exception) -> Sequence[Message]:

@@ -24,7 +24,7 @@ class Node(PrivateRabbit):
 
     def __init__(self, folder: Path, name: str, first: "Node | None" = None) -> None:
         super().__init__(folder)
-        self.name, self._first = f"{name}@localhost", first
+        self.node, self._first = f"{name}@localhost", first
         if first:
             self._names, self._password = first._names, first._password
 
@@ -39,7 +39,7 @@ class Node(PrivateRabbit):
     def join(self) -> None:
         """The cluster of the first, with all its queues."""
         assert self._first
-        for words in (("stop_app",), ("reset",), ("join_cluster", self._first.name), ("start_app",)):
+        for words in (("stop_app",), ("reset",), ("join_cluster", self._first.node), ("start_app",)):
             self.ctl(*words)
 
     def kill_broker(self) -> None:
@@ -47,9 +47,6 @@ class Node(PrivateRabbit):
         if self._broker:
             kill_group(self._broker)
             self._broker = None
-
-    def _environment(self) -> dict[str, str]:
-        return super()._environment() | {"RABBITMQ_NODENAME": self.name}
 
     def _start_names(self) -> None:
         if self._first is None and self._epmd is None:
@@ -75,7 +72,7 @@ def leader_killed(field: Field, nodes: list[Node]) -> None:
     name = urlsplit(field.of.amqp_url).path[1:]
     alive = next(node for node in nodes if node.pid)
     leader = HTTP.get(f"{alive.management_url}/api/queues/{name}/sla.inbox").json()["leader"]
-    dead = next(node for node in nodes if node.name == leader)
+    dead = next(node for node in nodes if node.node == leader)
     dead.kill_broker()
     field.recover()
     dead.start()
