@@ -5,8 +5,9 @@
 
 import re
 import secrets
+from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -17,10 +18,11 @@ from pydantic_core import from_json, to_json
 
 from shared.bus import Letter
 from shared.errors import Refused
-from shared.messages import MESSAGES, Message, destination
+from shared.messages import MESSAGES, Assignment, Message, assignment_name, destination
 
 PREFIX, SUFFIX = "vn.hoiam.", ".v1"
 LARGEST = 64 * 1024  # bytes of a whole event
+CURRENT: ContextVar[str] = ContextVar("traceparent", default="")  # of the request that is served just now
 TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")  # W3C Trace Context, section 3.2
 
 
@@ -51,18 +53,31 @@ class Envelope:
     correlation_id: UUID
     traceparent: str
 
+    @property
+    def names(self) -> dict[str, str]:
+        """What a log line about it says."""
+        return {"report_id": str(self.message.report_id), "trace_id": self.traceparent[3:35]}
+
     @classmethod
     def of(cls, message: Message, *, source: str, cause: "Envelope | None" = None) -> "Envelope":
         """``message`` said by service ``source`` because of ``cause``."""
-        id_ = new_id()
+        id_ = _name(message)
         if cause is None:
             return cls.named(message, id_, source=source)
         return cls(message=message, id=id_, source=source, correlation_id=cause.correlation_id, traceparent=cause.traceparent)
 
     @classmethod
     def named(cls, message: Message, name: UUID, *, source: str) -> "Envelope":
-        """``message`` under a name that was made from what it is about: the same name is handled once."""
-        return cls(message=message, id=name, source=source, correlation_id=name, traceparent=new_trace())
+        """``message`` under a name that was made from what it is about: the same name is handled once. It begins a trace, or goes on in
+        that of the request that is served."""
+        return cls(message=message, id=name, source=source, correlation_id=name, traceparent=CURRENT.get() or new_trace())
+
+
+def _name(message: Message) -> UUID:
+    """An assignment may be sent again, and must then have the id it had."""
+    if isinstance(message, Assignment):
+        return assignment_name(message.report_id, message.agency, message.version)
+    return new_id()
 
 
 def encode(envelope: Envelope) -> bytes:
@@ -71,13 +86,13 @@ def encode(envelope: Envelope) -> bytes:
     head = to_json(
         {
             "specversion": "1.0",
-            "id": str(envelope.id),
+            "id": envelope.id,
             "source": f"/hoiam/{envelope.source}",
             "type": event_type(type(message)),
-            "subject": str(message.report_id),
+            "subject": message.report_id,
             "time": message.at,
             "datacontenttype": "application/json",
-            "correlationid": str(envelope.correlation_id),
+            "correlationid": envelope.correlation_id,
             "traceparent": envelope.traceparent,
         }
     )
@@ -153,8 +168,3 @@ def _path(location: tuple[int | str, ...]) -> str:
 def event_type(kind: type[Message]) -> str:
     """The CloudEvents ``type`` of a message class."""
     return f"{PREFIX}{kind.topic}{SUFFIX}"
-
-
-def utc(moment: datetime) -> datetime:
-    """The same moment in UTC."""
-    return moment.astimezone(UTC)

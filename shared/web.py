@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as AsgiMessage
 
-from shared import openapi, problems
+from shared import logs, openapi, problems, tracing
 from shared.access import ANYBODY, ROUTES, SCOPES, Denied, Principal, Role, TokenVerifier
 from shared.clock import Clock, now
 from shared.database import Sessions
@@ -92,6 +92,8 @@ class Gate:
 
     async def enter(self, request: Request, route: str) -> None:
         """Raises :class:`Denied` and :class:`TooMany`; leaves the principal in ``request.state``."""
+        request.state.route = route
+        logs.note(request.path_params)
         allowed = self.routes.get(route, frozenset[Role]())
         address = caller_address(request.client.host if request.client else "", request.headers.get("x-forwarded-for", ""), self.trusted)
         try:
@@ -168,6 +170,10 @@ class Fences:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         scope.setdefault("state", {})["answer_headers"] = []  # what the gate has to say with any answer
+        with tracing.request(scope):
+            return await self._fenced(scope, receive, send)
+
+    async def _fenced(self, scope: Scope, receive: Receive, send: Send) -> None:
         limit = next((most for path, most in self.limits.items() if re.search(path, scope["path"])), self.limit)
         stated = dict(scope["headers"]).get(b"content-length", b"0")
         if not stated.isdigit() or len(stated) > 18 or int(stated) > limit:
@@ -202,6 +208,7 @@ class Fences:
             if part["type"] == "http.response.start":
                 said = part.get("headers", [])
                 stated = {name.lower() for name, _ in said}
+                scope["state"]["answered"] = part["status"]
                 part["headers"] = [*said, *(one for one in headers if one[0] not in stated), *scope["state"]["answer_headers"]]
             await send(part)
 
@@ -250,6 +257,7 @@ def application(
         title=f"Hồi Âm: {desk.service}",
         version="1",
         lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # ours knows no addresses and no queries
         **docs,
     )
     problems.install(app)

@@ -9,9 +9,13 @@ import typer
 
 from services.cli.bench import clocks as clock_bench
 from services.cli.bench import intake as intake_bench
+from services.cli.bench import notify as notify_bench
 from services.cli.bench import reading as reading_bench
+from services.cli.bench import routing as routing_bench
 from services.cli.bench.pipeline import Round, measure
 from services.cli.process import CannotStart
+from shared.province import read_province
+from shared.settings import PROJECT
 
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")]
 
@@ -80,9 +84,64 @@ def intake(
         figures[name] = round(median(getattr(a, field) / getattr(b, field) for a, b in pairs), 2)
     if many:
         took = reading_bench.measure(few=few, many=many, rounds=3 * rounds, say=typer.echo)
-        figures |= {f"growth of {name}": round(large / small, 2) for name, (small, large) in took.items()}
+        growth = {f"growth of {name}": round(large / small, 2) for name, (small, large) in took.items()}
+        figures |= growth | {"read_growth": max(growth.values())}
     typer.echo("\n".join(f"{name:42}{value:>10,}" for name, value in figures.items()))
     _keep(figures, json_file)
+
+
+def notify(
+    notices: Annotated[int, typer.Option(help="Notices of one round.")] = 2000,
+    rounds: Annotated[int, typer.Option(help="How often both are measured, in turn.")] = 5,
+    ordeal: Annotated[
+        int, typer.Option(help="Notices to a receiver that fails 30 %, hangs on 5 % and is killed once; 0: leave it.")
+    ] = 10_000,
+    json_file: JsonFile = None,
+) -> None:
+    """Webhooks delivered a second, beside a bare loop over the same channel; and whether every notice arrives, once, whatever happens."""
+    delivered, bare = notify_bench.measure(notices=notices, rounds=rounds, say=typer.echo)
+    figures: dict[str, float] = {
+        "notices_per_second": round(median(delivered)),
+        "bare_per_second": round(median(bare)),
+        "vs_bare_loop": round(median(a / b for a, b in zip(delivered, bare, strict=True)), 2),
+    }
+    if ordeal:
+        figures |= _ordeal_figures(notify_bench.ordeal_alone(notices=ordeal, say=typer.echo))
+    typer.echo("\n".join(f"{name:22}{value:>10,}" for name, value in figures.items()))
+    _keep(figures, json_file)
+
+
+def _ordeal_figures(of: notify_bench.Ordeal) -> dict[str, float]:
+    return {
+        "ordeal_posted": of.posted,
+        "ordeal_arrived": of.arrived,
+        "ordeal_strangers": of.strangers,
+        "ordeal_repeated": of.repeated,
+        "ordeal_replayed": of.replayed,
+        "ordeal_seconds": round(of.seconds, 1),
+        "ordeal_memory_mb": round(of.memory[-1] / 1e6, 1),
+        "ordeal_grown_mb": round(of.grown / 1e6, 1),
+    }
+
+
+def routing(
+    few: Annotated[int, typer.Option(help="Rules of the small installation.")] = 100,
+    many: Annotated[int, typer.Option(help="Rules of the large one.")] = 10_000,
+    few_areas: Annotated[int, typer.Option(help="Areas, each a polygon, of the small one.")] = 10,
+    many_areas: Annotated[int, typer.Option(help="Areas of the large one.")] = 1_000,
+    rounds: Annotated[int, typer.Option(help="How often both are measured, in turn.")] = 7,
+    json_file: JsonFile = None,
+) -> None:
+    """Decisions a second with few rules and polygons, and with a hundred times as many."""
+    province = read_province(PROJECT / "deploy/provinces/quang-tri")
+    small, large = routing_bench.measure(province, small=(few, few_areas), large=(many, many_areas), rounds=rounds)
+    figures = {
+        f"decisions_per_second_{size.rules}_rules_{size.areas}_areas": round(median(1 / cost for cost in size.costs))
+        for size in (small, large)
+    }
+    growth = {"cost_growth": round(median(b / a for a, b in zip(small.costs, large.costs, strict=True)), 2)}
+    typer.echo("\n".join(f"{name:54}{value:>10,}" for name, value in (figures | growth).items()))
+    _keep(figures | growth, json_file)
 
 
 def _keep(figures: dict[str, float], json_file: Path | None) -> None:

@@ -7,7 +7,7 @@ lateness for whoever held the case, by the working time it took of each.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Protocol
@@ -94,16 +94,11 @@ def month_of(at: datetime, zone: ZoneInfo) -> date:
     return at.astimezone(zone).date().replace(day=1)
 
 
-def figures_of(score: Score) -> dict[str, int]:
-    """The numbers without what they are about."""
-    return {name: value for name, value in asdict(score).items() if name in FIGURES}
-
-
 def _owner(rows: Sequence[Row]) -> str:
     """Who has it or had it last. What an agency gave back, or a merge undid, is the centre's until it is routed anew."""
     centre = owner = str(rows[0].data.get("agency", ""))
     for row in rows:
-        if row.trigger == "route":
+        if row.trigger in {"route", "rehome"}:
             owner = str(row.data["agency"])
         elif row.trigger in {"return", "unmerge"}:
             owner = centre
