@@ -140,8 +140,8 @@ def lay_open_relaying() -> None:
 
     waiting, sent, note, publish = mailbox.waiting, mailbox.sent, Relay._note, _Publisher.publish
 
-    def selected(session: Any, *, limit: int) -> Any:
-        rows = _behind_cursor(session, limit) if FLAW == ID_CURSOR else waiting(session, limit=limit)
+    def selected(session: Any, *, limit: int, **others: Any) -> Any:
+        rows = _behind_cursor(session, limit) if FLAW == ID_CURSOR else waiting(session, limit=limit, **others)
         if rows:
             point("relay.selected")
         return rows

@@ -1,7 +1,7 @@
 """A story played: each step as it says, then everything heals and goes on until nobody has more to say."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -11,9 +11,6 @@ from sqlalchemy import text
 
 from services.intake.domain import report as of_intake
 from services.intake.domain import reporter
-from services.notify.channels import Addressee
-from services.notify.channels.delivery import Delivery as Post
-from services.notify.domain.notices import Notice
 from services.sla import store as sla
 from services.sla.domain.case import Case
 from services.sla.handlers import make_root
@@ -42,35 +39,15 @@ class Stuck(Exception):  # noqa: N818 - said as it is meant
     """It healed, and still is not quiet."""
 
 
-@dataclass
-class Letterbox:
-    """The way out of notify: keeps what was sent, by notice."""
-
-    name: str = "email"
-    sent: list[UUID] = field(default_factory=list)
-
-    def server(self, to: Addressee) -> str:
-        return to.address
-
-    def send(self, notice: Notice, to: Addressee) -> None:
-        self.sent.append(notice.id)
-
-    def rest(self) -> None:
-        """Nothing is held."""
-
-
 class Play:
     """``accepted``: the reports that were answered with yes. ``asked``: what was asked of whom, so that it can be asked again."""
 
     def __init__(self, world: World) -> None:
         world.begin()
-        self.world, self.box = world, Letterbox()
+        self.world = world
         self.accepted: set[UUID] = set()
         self.asked: list[tuple[str, Envelope]] = []
         self.unanswered: list[tuple[str, Envelope]] = []
-        self.post = Post(
-            to_portals=False, choose=lambda _: (self.box, Addressee(address="x")), channels=[self.box], clock=lambda: world.now
-        )
 
     def play(self, story: Story) -> None:
         """Raises :class:`Stuck`."""
@@ -150,7 +127,6 @@ class Play:
         return [
             ("sla", lambda handling: handling.keep(scoring.score_some)),
             ("sla", lambda handling: handling.run(lambda session: make_root(Tick(at=now), session))),
-            ("notify", self.post.turn),
         ]
 
     # --- time and the bus ---------------------------------------------------------------------------------------------------
@@ -207,9 +183,9 @@ class Play:
         return done + len(self.world.spoke)
 
     def _go_on_to_what_is_due(self) -> bool:
-        """To the next try of a held message, to what the bus delays, or to the end of a dead man's claim on a letter."""
+        """To the next try of a held message or to what the bus delays."""
         late = [parcel.not_before for queue in self.world.bus.queues.values() for parcel in queue if parcel.not_before]
-        moments = [*late, *filter(None, [*map(self._next_try, SERVICES), self._next_claim()])]
+        moments = [*late, *filter(None, map(self._next_try, SERVICES))]
         if not moments:
             return False
         self._go_on(max(min(moments) - self.world.now, timedelta(seconds=1)))
@@ -218,11 +194,6 @@ class Play:
     def _next_try(self, service: str) -> datetime | None:
         with self.world.rooms(service)() as session:
             found: datetime | None = session.scalar(text("SELECT min(due_at) FROM held"))
-            return found
-
-    def _next_claim(self) -> datetime | None:
-        with self.world.rooms("notify")() as session:
-            found: datetime | None = session.scalar(text("SELECT min(claimed_until) FROM notices WHERE state = 'pending'"))
             return found
 
     def _waiting(self) -> dict[str, int]:

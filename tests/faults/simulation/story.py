@@ -16,7 +16,7 @@ WEIGHTS = {  # how often each step comes, in a hundred or so
     "deliver": 20,
     "flow": 12,  # everything goes well for a round
     "tick": 6,
-    "work": 5,  # scorecards, roots, letters
+    "work": 5,  # scorecards, roots
     "wait": 5,
     "jump": 2,
     "twin": 3,  # the bus delivers something twice

@@ -176,6 +176,7 @@ class World:
         for service in SERVICES:
             with self.rooms(service).begin() as session:
                 session.execute(text("UPDATE outbox SET blocked_until = NULL WHERE blocked_until IS NOT NULL"))
+            self._relays[service]._full.clear()
         self.spoke.update(SERVICES)
 
     def rooms(self, service: str) -> Any:
