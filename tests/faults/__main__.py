@@ -154,6 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         }
         for name in options.only or PARTS:
             _part(name, parts[name], proof)
+            _write(proof.rows, options.results)
     return _end(proof, options, say)
 
 
@@ -166,10 +167,14 @@ def _part(name: str, part, proof: Proof) -> None:
         proof.say(proof.wrong[-1])
 
 
+def _write(rows: Sequence[Row], results: Path) -> None:
+    """After each part, so that a run that is broken off leaves what it found."""
+    results.parent.mkdir(parents=True, exist_ok=True)
+    results.write_text(json.dumps([asdict(row) for row in rows], indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def _end(proof: Proof, options: argparse.Namespace, say: Say) -> int:
     rows = proof.rows
-    options.results.parent.mkdir(parents=True, exist_ok=True)
-    options.results.write_text(json.dumps([asdict(row) for row in rows], indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     names = ("faults", "offered", "accepted", "lost", "duplicated", "stopped", "parked")
     total = {name: sum(getattr(row, name) for row in rows if not row.control) for name in names}
     say("total: " + ", ".join(f"{number} {name}" for name, number in total.items()) + f"; written to {options.results}")
