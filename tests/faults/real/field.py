@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
 
+from services.cli.process import wait_until
 from tests.faults.real.people import Agencies, Operator, Portal
 from tests.faults.real.system import System
 from tests.faults.real.verdict import PATIENCE, Books, Row, accepted_by, drained, settled
@@ -52,7 +53,8 @@ class Field:
         if not self.is_patient:
             return
         began, accepted = time.monotonic(), set(self.portal.accepted.values())
-        until(lambda: accepted <= self.agencies.assigned.keys(), 120, what="reports with their agencies again", every=0.05)
+        if not wait_until(lambda: accepted <= self.agencies.assigned.keys(), 120, every=0.05):
+            raise AssertionError(f"{len(accepted - self.agencies.assigned.keys())} reports not with their agencies: {self.books.waiting()}")
         self.recovery = max(self.recovery, time.monotonic() - began)
 
     def after(self, count: int) -> None:
