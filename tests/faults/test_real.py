@@ -2,6 +2,8 @@
 
 from uuid import uuid4
 
+import pytest
+
 from tests.faults.real.field import Field
 from tests.faults.real.services import kills, points
 from tests.faults.real.system import system
@@ -10,6 +12,7 @@ from tests.faults.real.wrapped import POINTS
 WORST = ("http.after_commit", "consumer.before_commit", "consumer.after_commit", "relay.between_confirms", "relay.confirmed")
 
 
+@pytest.mark.timeout(400)  # beside other work, starting a dozen processes again and again takes its time
 class TestNamedCrashPoints:
     def test_nothing_is_lost_and_nothing_done_twice_by_who_dies_at_the_worst_moments(self, open_folder, database_url, amqp_url, rabbit):
         worst = {name: tuple(point for point in WORST if point in of) for name, of in POINTS.items()}
