@@ -1,7 +1,7 @@
 # Everything there is to do here; `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check locks rules bench lock pages clean
+.PHONY: help setup run test faults check locks rules bench lock pages clean
 
 PYTHON ?= python3
 UV ?= $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
@@ -27,6 +27,9 @@ run: $(ENVIRONMENT) ## start everything here, walk a report to its answer, keep 
 test: .venv/.dev ## install what testing needs, and run all tests
 	@$(BIN)/python -c 'from services.cli.private_rabbitmq import ensure_installed; ensure_installed()'
 	@$(BIN)/python -m pytest
+
+faults: .venv/.dev ## break everything while people use it, for half an hour, and count what was lost (FAULTS="--help")
+	@$(BIN)/python -m tests.faults $(FAULTS)
 
 check: .venv/.dev ## format, lint, types, architecture, deployment files, lock files
 	$(BIN)/ruff format --check .

@@ -31,7 +31,8 @@ Result = TypeVar("Result")
 Outcome = bool | Exception  # handled now (True), handled before (False), or why not
 
 LADDER = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
-EARLY, EARLY_LIMIT = timedelta(seconds=5), timedelta(minutes=10)
+# what waits for another message: as long as that one may climb the ladder, and counted in tries, because clocks jump
+EARLY = (timedelta(seconds=5),) * 120 + (timedelta(minutes=1),) * 90
 SUSPECT = 2  # deliveries that ended without an acknowledgement: run alone, it may be what kills us
 
 MOMENT = "moment"  # in session.info
@@ -261,17 +262,17 @@ def _kept(delivery: Delivery, envelope: Envelope | None, at: datetime) -> Held:
 
 
 def _next_try(held: Held, error: Exception, at: datetime) -> Held:
-    """Refused: parked. Early: every few seconds, for ten minutes. Anything else: the ladder, then parked."""
+    """Refused: parked. Early, or anything else: up a ladder of its own, then parked.
+
+    What was early and now fails otherwise, or the other way round, begins anew.
+    """
     code, reason = (error.code, error.detail) if isinstance(error, Refused) else (type(error).__name__, str(error))
-    if isinstance(error, NotYet):
-        due_at = at + EARLY if at - held.received_at < EARLY_LIMIT else None
-    elif isinstance(error, Refused) or held.attempts >= len(LADDER):
-        due_at = None
-    else:
-        due_at = at + LADDER[held.attempts]
+    early = isinstance(error, NotYet)
+    tried = held.attempts if early == (held.code == NotYet.__name__) else 0
     kept = {name: getattr(held, name) for name in Held.__slots__}
-    counted = held.attempts + (not isinstance(error, NotYet))
-    return Held(**kept | {"attempts": counted, "due_at": due_at, "code": code, "reason": reason[:2000]})
+    ladder = () if isinstance(error, Refused) else EARLY if early else LADDER
+    due_at = at + ladder[tried] if tried < len(ladder) else None
+    return Held(**kept | {"attempts": tried + 1, "due_at": due_at, "code": code, "reason": reason[:2000]})
 
 
 def _refusal(envelope: Envelope | None, error: Exception) -> Sequence[Message]:

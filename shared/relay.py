@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from shared import mailbox, metrics, tracing
-from shared.bus import Bus, Letter, Publisher
+from shared.bus import NACKED, Bus, Letter, Publisher
 from shared.database import advisory_lock
 
 BLOCKED_SECONDS = 10.0
@@ -27,6 +27,7 @@ class Relay:
     def __init__(self, service: str, engine: Engine, bus: Bus, wake: threading.Event, *, at_once: int) -> None:
         self._service, self._engine, self._bus, self._wake, self._at_once = service, engine, bus, wake, at_once
         self._full: dict[str, float] = {}  # until when each takes nothing: what is posted for it meanwhile waits behind the rest
+        self._doubtful = False  # whether the publisher was told no
 
     def run(self, beat: Beat) -> None:
         """Lead and relay while ``beat()``; a twin that can't lead waits here for its turn. Raises when bus or database fail."""
@@ -35,15 +36,22 @@ class Relay:
             if not stack.enter_context(advisory_lock(connection, f"relay.{self._service}")):
                 self._rest(IDLE_SECONDS)
                 return
-            publisher = stack.enter_context(closing(self._bus.publisher(self._service)))
             session = stack.enter_context(Session(connection))
             metrics.LEADING.labels(self._service).set(1)
             stack.callback(metrics.LEADING.labels(self._service).set, 0)
             while beat():
+                self._send_on(session, beat)
+
+    def _send_on(self, session: Session, beat: Beat) -> None:
+        """Until it is over, or the bus said no. RabbitMQ 3.10 says it for ever on a channel that met a queue between two leaders, so
+        nobody asks twice on the same one."""
+        with closing(self._bus.publisher(self._service)) as publisher:
+            self._doubtful = False
+            while beat() and not self._doubtful:
                 self._wake.clear()
                 if self.send(session, publisher) < self._at_once:
                     self._rest(IDLE_SECONDS)
-            while self.send(session, publisher) == self._at_once:
+            while not self._doubtful and self.send(session, publisher) == self._at_once:
                 pass  # what the last commits of this process said
 
     def send(self, session: Session, publisher: Publisher) -> int:
@@ -66,6 +74,7 @@ class Relay:
             log.warning("the bus did not take a message; its destination waits", destination=destination, reason=reason, **_names(letter))
             mailbox.block(session, letter, reason=reason, seconds=BLOCKED_SECONDS)
             self._full[destination] = time.monotonic() + BLOCKED_SECONDS
+            self._doubtful = self._doubtful or reason == NACKED
             metrics.PUBLISHED.labels(self._service, "refused").inc()
         session.commit()
 

@@ -17,7 +17,6 @@ POLICY = Path("/usr/sbin/policy-rc.d")
 PACKAGE = "rabbitmq-server"
 VHOST = "hoiam"
 ADMIN = "admin"
-NODE = "hoiam@localhost"
 INTERFACE = "-kernel inet_dist_use_interface {127,0,0,1}"  # else the port for other nodes listens everywhere
 MISSING = (
     "No RabbitMQ found. On Debian or Ubuntu: sudo apt-get install --no-install-recommends rabbitmq-server; "
@@ -27,6 +26,10 @@ MISSING = (
 
 class PrivateRabbit:
     """``folder`` holds everything. Ports, user and password stay the same over :meth:`stop` and :meth:`start` of one object."""
+
+    node = "hoiam@localhost"
+
+    node = "hoiam@localhost"
 
     def __init__(self, folder: Path, *, schedulers: int = 1) -> None:
         self.folder = folder.absolute()
@@ -88,7 +91,7 @@ class PrivateRabbit:
 
     def ctl(self, *arguments: str) -> str:
         """What ``rabbitmqctl arguments`` prints. Raises :class:`subprocess.CalledProcessError`, with its output."""
-        command = [str(_program("rabbitmqctl")), "-q", "-n", NODE, *arguments]
+        command = [str(_program("rabbitmqctl")), "-q", "-n", self.node, *arguments]
         done = subprocess.run(command, env=self._environment(), cwd=self.folder, check=True, capture_output=True, text=True, timeout=60)
         return done.stdout
 
@@ -104,7 +107,7 @@ class PrivateRabbit:
             "RUNNING_UNDER_SYSTEMD": "true",  # one process that obeys signals, instead of a shell that passes them on
             "ERL_EPMD_PORT": str(self._names),
             "ERL_EPMD_ADDRESS": LOOPBACK,
-            "RABBITMQ_NODENAME": NODE,
+            "RABBITMQ_NODENAME": self.node,
             "RABBITMQ_NODE_IP_ADDRESS": LOOPBACK,
             "RABBITMQ_NODE_PORT": str(self.port),
             "RABBITMQ_DIST_PORT": str(self._distribution),

@@ -10,6 +10,7 @@ from typing import Protocol
 
 EVENTS = "hoiam.events"  # topic: facts, routing key = topic of the message
 AGENCIES = "hoiam.agencies"  # direct: work for agencies, routing key = agency code
+NACKED = "nacked"  # the reason of what a queue did not take: it is full, or has no leader
 REQUESTS = "hoiam.requests"  # topic: from agencies, routing key = <agency>.<request>
 
 

@@ -19,7 +19,7 @@ from pika.adapters.select_connection import IOLoop
 from pika.channel import Channel
 from pika.exceptions import AMQPError
 
-from shared.bus import BusDown, Letter
+from shared.bus import NACKED, BusDown, Letter
 from shared.bus.confirms import Batch
 from shared.bus.declaring import declarations
 from shared.bus.management import Management
@@ -233,7 +233,7 @@ class _Publisher:
 
     def _on_confirm(self, frame: Any) -> None:
         assert self._batch
-        reason = "nacked" if isinstance(frame.method, pika.spec.Basic.Nack) else ""
+        reason = NACKED if isinstance(frame.method, pika.spec.Basic.Nack) else ""
         self._batch.settle(frame.method.delivery_tag, multiple=frame.method.multiple, reason=reason)
 
 

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from shared import mailbox
 from shared.bus import EVENTS, Delivery
-from shared.handling import EARLY_LIMIT, LADDER, Handling
+from shared.handling import EARLY as EARLY_LADDER
+from shared.handling import LADDER, Handling
 from shared.messages import Message, ReportReceived, Tick
 from tests.builders import MONDAY, delivered, envelope, received, topics
 from tests.shared.standin import EARLY, HANDLERS, POISON, REFUSED, effects, held, write_down
@@ -119,13 +120,27 @@ class TestDeliveries:
         assert effects(rooms) == [report.tracking_code]
         assert held(rooms) == []
 
-    def test_a_message_that_stays_too_early_is_parked_after_ten_minutes(self, handling, rooms):
-        handling.deliveries([delivered(received(portal=EARLY))], MONDAY)
+    def test_a_message_that_stays_too_early_is_parked_when_what_it_waits_for_must_be_too(self, handling, rooms):
+        """That one may be on the ladder itself, for more than an hour."""
+        handling.deliveries([delivered(received(portal=EARLY))], at := MONDAY)
 
-        handling.retry_due(MONDAY + EARLY_LIMIT)
+        for pause in EARLY_LADDER:
+            assert held(rooms)[0]["due_at"] == at + pause
+            at += pause
+            handling.retry_due(at)
 
         [row] = held(rooms)
         assert (row["due_at"], row["code"]) == (None, "NotYet")
+        assert at - MONDAY > sum(LADDER, timedelta(minutes=10))
+
+    def test_a_clock_that_jumps_parks_nothing_that_nobody_tried(self, handling, rooms):
+        """An outage, or a machine that slept: what a message waits for may come right after it."""
+        handling.deliveries([delivered(received(portal=EARLY))], MONDAY)
+        tomorrow = MONDAY + timedelta(hours=26)
+
+        handling.retry_due(tomorrow)
+
+        assert held(rooms)[0]["due_at"] == tomorrow + EARLY_LADDER[1]
 
     @pytest.mark.parametrize(
         ("body", "code"),

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import insert, text
 
 from shared import mailbox
-from shared.bus import AGENCIES, EVENTS, BusDown
+from shared.bus import AGENCIES, EVENTS, NACKED, BusDown
 from shared.bus.postgres import PostgresBus, create_schema
 from shared.bus.topology import Binding, topology
 from shared.clock import now
@@ -63,6 +64,22 @@ class Office:
             found: list[str] = []
             until(lambda: found.extend(d.message_id for d in consumer.take(count, 1.0)) or len(found) >= count, what=f"{count} messages")
             return found
+
+
+@dataclass
+class StuckChannel:
+    """A bus whose first publisher takes nothing, whatever it is asked."""
+
+    bus: PostgresBus
+    opened: int = 0
+    blocked: bool = False
+
+    def publisher(self, name: str) -> Any:
+        self.opened += 1
+        publisher = self.bus.publisher(name)
+        if self.opened == 1:
+            publisher.publish = lambda letters, **_: [NACKED] * len(letters)  # type: ignore[method-assign]
+        return publisher
 
 
 @pytest.fixture
@@ -117,6 +134,17 @@ class TestRelay:
         office.post(received())
 
         assert len(office.arrived(1)) == 1
+
+    def test_a_publisher_that_was_told_no_is_not_asked_again(self, office, monkeypatch):
+        """As RabbitMQ 3.10 does on a channel that met a queue between two leaders: it says no for ever, to this channel alone."""
+        monkeypatch.setattr("shared.relay.BLOCKED_SECONDS", 0.2)
+        stuck = StuckChannel(office.bus)
+        office.relay(stuck)
+
+        office.post(received())
+
+        assert len(office.arrived(1)) == 1
+        assert stuck.opened == 2
 
     def test_a_destination_that_takes_nothing_waits_alone(self, office):
         report = received()
