@@ -16,8 +16,9 @@ from services.notify.domain.webhooks import AddWebhook, RemoveWebhook, Replay, R
 from services.notify.store import reaching, sending, subscribing
 from shared import province
 from shared.errors import NotFound, NotYet, Refused
-from shared.handling import Handler
+from shared.handling import Handler, envelope_of
 from shared.messages import (
+    TO_AGENCY,
     Fact,
     FollowerConfirmed,
     FollowerLeft,
@@ -27,6 +28,7 @@ from shared.messages import (
     ReporterReachable,
     ReportReceived,
     Tick,
+    ToAgency,
 )
 
 
@@ -81,10 +83,18 @@ def tell(fact: Fact, session: Session) -> Sequence[Message]:
     return _tell(store.subject_of(session, fact.report_id), fact, session)
 
 
+def pass_on(work: ToAgency, session: Session) -> Sequence[Message]:
+    """To an agency that is called instead of reading its queue. What is sent again has the id it had, and is there already."""
+    if not store.notices_of(session, {envelope_of(session).id}):
+        session.add(Notice.work(envelope_of(session), work.agency))
+    return []
+
+
 def add_webhook(asked: AddWebhook, session: Session) -> Sequence[Message]:
-    if store.is_registered(session, asked.portal, asked.url):
+    if asked.portal and store.is_registered(session, asked.portal, asked.url):
         raise Refused("this portal hears the news at that address already", code="webhook_exists")
-    session.add(Webhook(id=asked.report_id, portal=asked.portal, url=asked.url, sealed=asked.sealed, created_at=asked.at))
+    given = asked.model_dump(include={"portal", "agency", "url", "sealed"})
+    session.add(Webhook(id=asked.report_id, created_at=asked.at, **given))
     if asked.sealed_contact:
         store.keep_contact(session, SealedContact(report_id=asked.report_id, sealed=asked.sealed_contact, at=asked.at))
     return []
@@ -166,6 +176,7 @@ HANDLERS: Mapping[type, Handler] = {
     FollowerConfirmed: confirm_follower,
     FollowerLeft: forget_follower,
     **dict.fromkeys(HEARD, tell),
+    **dict.fromkeys(TO_AGENCY, pass_on),
     ReportReceived: begin_telling,
     AddWebhook: add_webhook,
     RotateSecret: rotate_secret,

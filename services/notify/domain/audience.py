@@ -12,7 +12,8 @@ CENTRES_CLOCKS = frozenset({"route", "approve"})  # run while the operations cen
 
 
 class Reader(StrEnum):
-    """Whom a notice is for. ``office`` is the provincial office, the last step of escalations."""
+    """Whom a notice is for. ``office`` is the provincial office, the last step of escalations; ``agency`` an agency's program, which hears
+    what others read in their queues and has no column in the table."""
 
     REPORTER = "reporter"
     FOLLOWER = "follower"
@@ -21,6 +22,7 @@ class Reader(StrEnum):
     CENTRE = "centre"
     OFFICE = "office"
     PORTAL = "portal"
+    AGENCY = "agency"
 
 
 class Pace(StrEnum):

@@ -85,12 +85,13 @@ webhooks = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("portal", Text, nullable=False),
+    Column("agency", Text, nullable=False),
     Column("url", Text, nullable=False),
     Column("sealed", Text, nullable=False),
     Column("active", Boolean, nullable=False),
     moment("created_at"),
     moment("old_until", nullable=True),
-    UniqueConstraint("portal", "url"),
+    UniqueConstraint("portal", "agency", "url"),
 )
 
 endpoints = Table(
@@ -251,9 +252,9 @@ def is_registered(session: Session, portal: str, url: str) -> bool:
 
 
 def all_webhooks(session: Session) -> list[Webhook]:
-    """By portal and age, without those that were removed."""
+    """By owner and age, without those that were removed."""
     kept = select(Webhook).where(webhooks.c.sealed != "")
-    return list(session.scalars(kept.order_by(webhooks.c.portal, webhooks.c.created_at, webhooks.c.id)))
+    return list(session.scalars(kept.order_by(webhooks.c.portal, webhooks.c.agency, webhooks.c.created_at, webhooks.c.id)))
 
 
 def notices_about(session: Session, report_id: UUID) -> list[Notice]:

@@ -36,12 +36,13 @@ _CLAIM = text(
 @dataclass(frozen=True, kw_only=True)
 class Parcel:
     """A claimed notice, with what is needed to send it. ``sealed_contact`` is of whom the notice is to; ``public_contact``, an e-mail
-    address, of the operations centre, which hears what is for the owner of a webhook who left none."""
+    address, of the operations centre, which hears what is for the owner of a webhook who left none; ``url`` where the webhook is called."""
 
     notice: Notice
     tracking_code: str
     sealed_contact: str | None
     webhook: Webhook | None
+    url: str = ""
     public_contact: str = ""
 
     @property
@@ -91,12 +92,14 @@ def _parcels(session: Session, claimed: Sequence[Notice]) -> list[Parcel]:
     about = _about(session, {notice.report_id for notice in claimed if not notice.webhook_id})
     contact_of = _followers(session, {notice.follower_id for notice in claimed if notice.follower_id})
     hooks = _webhooks(session, {notice.webhook_id for notice in claimed if notice.webhook_id})
+    urls = {hook.id: hook.url_in(province.current(session)) for hook in hooks.values()}
     return [
         Parcel(
             notice=notice,
             tracking_code=about.get(notice.report_id, ("", None))[0],
             sealed_contact=contact_of.get(notice.follower_id) if notice.follower_id else about.get(notice.report_id, ("", None))[1],
             webhook=hooks.get(notice.webhook_id) if notice.webhook_id else None,
+            url=urls.get(notice.webhook_id, "") if notice.webhook_id else "",
             public_contact=_centre(session) if notice.about == ABOUT_WEBHOOK else "",
         )
         for notice in claimed
