@@ -1,6 +1,7 @@
 """Work of an agency that is called instead of reading a queue."""
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,16 +13,22 @@ from typer.testing import CliRunner
 
 from services.cli import commands
 from services.cli.process import CannotStart
+from services.cli.system import whole_topology
 from services.notify import store
+from services.notify.__main__ import service
 from services.notify.domain.webhooks import webhook_of
 from shared import province
 from shared.bus import AGENCIES, EVENTS, REQUESTS
+from shared.bus.rabbitmq import RabbitBus
+from shared.bus.topology import topology
 from shared.clock import now
-from shared.envelope import decode
+from shared.envelope import decode, letter
 from shared.messages import Assignment, Comment, Location, Reminder, Transfer, Withdrawal
 from shared.messages.work import RequestRefused
+from shared.service import Process
 from tests.builders import MONDAY, delivered, envelope, received
 from tests.notify.conftest import KEYS, Receiver
+from tests.wait import until
 
 DUE = MONDAY + timedelta(days=5)
 
@@ -126,10 +133,10 @@ class TestCalled:
         by_webhook.turn(handling)
 
         with rooms() as session:
-            letter = session.scalars(select(store.Notice).where(store.notices.c.about == "webhook.switched_off")).one()
-        assert letter.address == "dh@quangtri.example"
-        assert letter.subject == "Webhook của UBND thành phố Đông Hà đã ngừng được gọi"
-        assert "danh sách việc qua HTTP" in letter.body
+            told = session.scalars(select(store.Notice).where(store.notices.c.about == "webhook.switched_off")).one()
+        assert told.address == "dh@quangtri.example"
+        assert told.subject == "Webhook của UBND thành phố Đông Hà đã ngừng được gọi"
+        assert "danh sách việc qua HTTP" in told.body
 
     def test_never_hears_who_reported(self, handling, by_webhook, report_of, called, receiver, hoiam):
         hoiam("agency", "webhook", "dh")
@@ -159,3 +166,30 @@ class TestTheInbox:
         handling.deliveries([replace(delivery, exchange=exchange, routing_key="dh")], MONDAY)
 
         assert states(rooms) == states_after
+
+
+class TestTheRuntime:
+    def test_calls_the_agency_and_leaves_its_queue_empty(self, notify_url, settings_with, called, receiver, hoiam, rooms, amqp_url, rabbit):
+        """A real broker, and notify as it is in service. The agency had read its queue before."""
+        with rooms() as session:
+            of = province.current(session)
+        bus = RabbitBus(amqp_url, management_url=rabbit.management_url)
+        bus.apply(topology({}, ["dh", "vl"]))
+        bus.apply(whole_topology(of), prune=True)
+        _, secret = hoiam("agency", "webhook", "dh")
+        settings = settings_with(database_url=notify_url, amqp_url=amqp_url, jwt_public_key="none")
+        notify = Process(service(settings), settings)
+        said = [envelope(message, source="sla") for message in (*work(received().report_id), *work(received().report_id, "vl"))]
+
+        notify.start()
+        try:
+            with closing(bus.publisher("sla")) as publisher:
+                publisher.publish([letter(event) for event in said])
+            until(lambda: len(receiver.got) == 6, 20, what="the agency was called")
+        finally:
+            notify.stop()
+
+        assert (bus.depth("agency.dh"), bus.depth("agency.vl"), bus.depth("notify.inbox")) == (0, 6, 0)
+        for headers, body in receiver.got:
+            Verifier(secret).verify(body, headers)
+        assert {decode(body).id for _, body in receiver.got} == {event.id for event in said if event.message.agency == "dh"}
