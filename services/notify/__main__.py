@@ -41,7 +41,12 @@ def restrained(settings: NotifySettings) -> Work:
     """The loop that lets go what may go out."""
     begin, _, end = settings.quiet_hours.partition("-")
     quiet = (time.fromisoformat(begin), time.fromisoformat(end)) if begin else None
-    rules = Restraint(per_hour=settings.notices_per_hour, per_day=settings.notices_per_day, quiet=quiet)
+    rules = Restraint(
+        per_hour=settings.notices_per_hour,
+        per_day=settings.notices_per_day,
+        quiet=quiet,
+        short_messages=bool(settings.sms_gateway_url or settings.gateways_file),
+    )
 
     def step(session: Session) -> int:
         return let_go(session, rules, now())

@@ -21,6 +21,7 @@ from shared.messages import (
     TO_AGENCY,
     Fact,
     FollowerConfirmed,
+    FollowerDeclined,
     FollowerLeft,
     FollowerReachable,
     Message,
@@ -138,13 +139,16 @@ def choose_facts(asked: ChooseFacts, session: Session) -> Sequence[Message]:
 
 
 def leave(asked: Leave, session: Session) -> Sequence[Message]:
-    names = {asked.name, *([reaching.person_behind(session, asked.name)] if asked.everywhere or asked.undo else [])} - {""}
-    for name in names:
+    """Reporters are written to no more; who follows follows no more, and only intake can see to that."""
+    everybody = asked.everywhere or asked.undo
+    person = (asked.person or reaching.person_behind(session, asked.name)) if everybody else ""
+    for name in {asked.name, person} - {""}:
         if asked.undo:
             reaching.end_silence(session, name)
         else:
             reaching.silence(session, name, asked.at)
-    return []
+    ended = [] if asked.undo else reaching.followed_by(session, asked.name, person)
+    return [FollowerDeclined(report_id=report_id, at=asked.at, follower_id=follower_id) for follower_id, report_id in ended]
 
 
 def send_test(asked: SendTest, session: Session) -> Sequence[Message]:

@@ -100,7 +100,7 @@ def _to(notice: Notice, reporter: str, hosts: Mapping[UUID, str]) -> str:
         return hosts.get(notice.webhook_id, "")
     if notice.follower_id:
         return FOLLOWER
-    return Contact(email=notice.address).masked if notice.address else reporter
+    return Contact.at(notice.address).masked if notice.address else reporter
 
 
 def _masked(keys: SealingKeys, sealed: str | None, report_id: UUID) -> str:

@@ -101,7 +101,7 @@ class ToPeople:
     def _contact(self, parcel: Parcel) -> Contact:
         follower_id = parcel.notice.follower_id
         if parcel.notice.address:
-            return Contact(email=parcel.notice.address)
+            return Contact.at(parcel.notice.address)
         if parcel.sealed_contact is None and follower_id:
             raise Permanent("they no longer follow")
         if parcel.sealed_contact is None and parcel.public_contact:

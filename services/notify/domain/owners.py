@@ -4,7 +4,8 @@ from datetime import datetime
 from urllib.parse import urlsplit
 from uuid import uuid5
 
-from services.notify.domain.audience import Reader, address_of
+from services.notify.domain.audience import Reader
+from services.notify.domain.desks import duty_address
 from services.notify.domain.letters import LANGUAGES, letter
 from services.notify.domain.notices import ABOUT_WEBHOOK, LINK, REPORTER, Notice
 from services.notify.domain.values import named
@@ -30,7 +31,7 @@ def switched_off(webhook: Webhook, province: Province, *, gone: bool, at: dateti
         about=ABOUT_WEBHOOK,
         channel=REPORTER,
         reader=Reader.CENTRE,
-        address=address_of(Reader.DUTY_OFFICER, agency) if agency else "",
+        address=duty_address(agency) if agency else "",
         language=language,
         subject=written.subject,
         body=written.text,
