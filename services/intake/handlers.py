@@ -38,6 +38,7 @@ from shared.messages import (
     ClockEscalated,
     ClockWarned,
     Fact,
+    FollowerDeclined,
     Message,
     Photo,
     ReportCommented,

@@ -42,7 +42,14 @@ from shared.messages.facts import (
     ReportUnrouted,
     ReportWithdrawn,
 )
-from shared.messages.following import FollowerConfirmed, FollowerDeclined, FollowerLeft, FollowerReachable, ReporterErased, ReporterReachable
+from shared.messages.following import (
+    FollowerConfirmed,
+    FollowerDeclined,
+    FollowerLeft,
+    FollowerReachable,
+    ReporterErased,
+    ReporterReachable,
+)
 from shared.messages.kinds import CaseFact, Fact, Location, Message, Outcome, Photo, Request, Tick, ToAgency
 from shared.messages.requests import (
     AcceptCase,
