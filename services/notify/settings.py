@@ -63,6 +63,9 @@ class NotifySettings(ReporterSettings):
     gateway_secrets_dir: Path | None = Field(
         None, description="Folder whose files are the secrets that GATEWAYS_FILE names; read at each use"
     )
+    patience_hours: float = Field(
+        4, gt=0, le=720, description="How long a notice waits for a mail server or gateway that is away before it goes by another channel"
+    )
     webhook_seconds: float = Field(15, gt=0, le=20, description="How long one call of a webhook may take, from look-up to answer")
     webhook_allow_loopback: bool = Field(
         False, description="Let webhooks go to this machine and to private networks: for trying things out"

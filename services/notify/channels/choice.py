@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from pydantic import ValidationError
 
@@ -40,9 +41,10 @@ def deliveries(settings: NotifySettings, clock: Clock) -> Mapping[str, Delivery]
         reply_address=settings.reply_address,
     )
     hooks = Webhooks(clock=clock, allow_loopback=settings.webhook_allow_loopback, seconds=settings.webhook_seconds)
+    patience = timedelta(hours=settings.patience_hours)
     to_people = [
-        Delivery(letters, address=people.by_mail, ways=people.ways, clock=clock),
-        *(Delivery(gateway, address=people.by_phone, ways=people.ways, clock=clock) for gateway in gateways),
+        Delivery(letters, address=people.by_mail, ways=people.ways, clock=clock, patience=patience),
+        *(Delivery(gateway, address=people.by_phone, ways=people.ways, clock=clock, patience=patience) for gateway in gateways),
     ]
     to_webhooks = Delivery(hooks, address=ToWebhooks(keys=keys, clock=clock), ways=no_ways, clock=clock, each=EACH)
     return {delivery.channel.name: delivery for delivery in (*to_people, to_webhooks)}

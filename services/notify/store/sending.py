@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, case, cast, func, select, text, update
+from sqlalchemy import ColumnElement, Text, case, cast, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as insert_unless_there
 from sqlalchemy.orm import Session, defer
 
@@ -72,6 +72,13 @@ def unaddressed(session: Session, *, at: datetime, limit: int) -> list[Parcel]:
     """Notices to people for whom no channel was chosen yet, the longest waiting first; locked, and passed over by twins."""
     due = _pending(notices.c.endpoint == REPORTER, at).order_by(notices.c.due_at).limit(limit)
     return _parcels(session, list(session.scalars(due.with_for_update(skip_locked=True))))
+
+
+def stranded(session: Session, channel: str, *, before: datetime, after: tuple[datetime, UUID], limit: int) -> list[Parcel]:
+    """Notices that might have gone by ``channel`` ``before`` that time, behind the one named by its ``due_at`` and id; locked."""
+    place = tuple_(notices.c.due_at, notices.c.id)
+    waiting = _pending(notices.c.endpoint == channel, before).where(place > after).order_by(notices.c.due_at, notices.c.id)
+    return _parcels(session, list(session.scalars(waiting.limit(limit).with_for_update(skip_locked=True))))
 
 
 def claim(session: Session, rooms: Mapping[str, int], *, at: datetime, until: datetime, limit: int) -> list[Parcel]:
