@@ -6,7 +6,8 @@ from sqlalchemy.orm import Session
 
 from services.notify import api, handlers, store
 from services.notify.channels.choice import deliveries
-from services.notify.channels.replying import Answers, Intake, listening
+from services.notify.channels.door import House, listening
+from services.notify.channels.replying import Answers, Intake
 from services.notify.domain.letters import check_templates
 from services.notify.domain.restraint import Restraint
 from services.notify.settings import NotifySettings
@@ -59,12 +60,21 @@ def answered(settings: NotifySettings) -> dict[str, Work]:
     if not settings.reply_listen:
         return {}
     host, _, port = settings.reply_listen.rpartition(":")
+    house = House(
+        host=host,
+        port=int(port),
+        largest=settings.reply_limit,
+        connections=settings.reply_connections,
+        mails=settings.reply_mails,
+        certificate=settings.reply_certificate,
+        key=settings.reply_key,
+    )
     intake = Intake(settings.intake_url, link_key=settings.link_key)
 
     def answers(handling: Handling) -> Answers:
         return Answers(handling=handling, intake=intake, link_key=settings.link_key, clock=now)
 
-    return {"replies": listening(host, int(port), limit=settings.reply_limit, answers=answers)}
+    return {"replies": listening(house, answers)}
 
 
 def main() -> None:

@@ -88,6 +88,12 @@ class NotifySettings(ReporterSettings):
         "", description="Address and port on which the province's mail server hands those answers over by SMTP; empty: not at all"
     )
     reply_limit: int = Field(10_485_760, ge=10_000, description="Bytes of such a mail at the most")
+    reply_connections: int = Field(20, ge=1, description="Connections of one address to REPLY_LISTEN at the same time; more get 421")
+    reply_mails: int = Field(300, ge=1, description="Mails of one address to REPLY_LISTEN within a minute; more get 451 and come again")
+    reply_certificate: Path | None = Field(
+        None, description="Certificate (PEM) of REPLY_LISTEN: then nothing is taken without STARTTLS; read when notify starts"
+    )
+    reply_key: Path | None = Field(None, description="Its private key (PEM), when it is not in the same file")
     reply_secret: str = Field(
         "", repr=False, description="What an SMS gateway sends as X-Gateway-Secret with an answer; empty: none is taken"
     )
