@@ -11,6 +11,7 @@ from services.notify.channels.replying import Answers, Intake
 from services.notify.domain.letters import check_templates
 from services.notify.domain.restraint import Restraint
 from services.notify.settings import NotifySettings
+from services.notify.store.measuring import gauges
 from services.notify.store.restraint import let_go
 from shared import logs
 from shared.clock import now
@@ -28,7 +29,7 @@ def service(settings: NotifySettings) -> Service:
         handlers=handlers.HANDLERS,
         preload=store.preload,
         api=lambda desk: api.routes(desk, settings),
-        gauges=store.gauges,
+        gauges=gauges,
         examples=api.EXAMPLES,
         works={
             "restraint": restrained(settings),

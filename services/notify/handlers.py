@@ -92,10 +92,11 @@ def pass_on(work: ToAgency, session: Session) -> Sequence[Message]:
 
 
 def add_webhook(asked: AddWebhook, session: Session) -> Sequence[Message]:
+    """An agency's always has the same id, also when it was removed once."""
     if asked.portal and store.is_registered(session, asked.portal, asked.url):
         raise Refused("this portal hears the news at that address already", code="webhook_exists")
     given = asked.model_dump(include={"portal", "agency", "url", "sealed"})
-    session.add(Webhook(id=asked.report_id, created_at=asked.at, **given))
+    session.merge(Webhook(id=asked.report_id, created_at=asked.at, **given))
     if asked.sealed_contact:
         store.keep_contact(session, SealedContact(report_id=asked.report_id, sealed=asked.sealed_contact, at=asked.at))
     return []

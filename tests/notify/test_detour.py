@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import text
 
 from services.cli.process import free_port
-from services.notify import store
 from services.notify.channels import detour
 from services.notify.channels.choice import deliveries
 from services.notify.channels.delivery import Delivery
+from services.notify.store.measuring import gauges
 from shared.handling import Handling
 from tests.notify.conftest import LAN, MailServer, Receiver, mail_server_at, notices
 
@@ -60,8 +60,9 @@ class TestAway:
         [notice] = notices(rooms, report)
         assert (notice.state, notice.channel, notice.attempts) == ("pending", "email", 0)
         with rooms() as session:
-            [oldest] = [gauge for gauge in store.gauges(session) if gauge.name == "hoiam_oldest_pending_notice_seconds"]
-        assert oldest.samples[0].value > 0
+            seen = {(sample.name, sample.labels.get("channel")): sample.value for gauge in gauges(session) for sample in gauge.samples}
+        assert seen["hoiam_oldest_pending_notice_seconds", "email"] > 0
+        assert seen["hoiam_endpoints_shut", "email"] == 1
 
     def test_does_not_stop_at_many_that_have_no_other_way(self, handling, rooms, report_of, loops, clock, monkeypatch):
         monkeypatch.setattr(detour, "PAGE", 2)

@@ -16,7 +16,7 @@ from services.cli.process import CannotStart
 from services.cli.system import whole_topology
 from services.notify import store
 from services.notify.__main__ import service
-from services.notify.domain.webhooks import webhook_of
+from services.notify.domain.webhooks import RemoveWebhook, webhook_of
 from shared import province
 from shared.bus import AGENCIES, EVENTS, REQUESTS
 from shared.bus.rabbitmq import RabbitBus
@@ -156,6 +156,17 @@ class TestSecret:
 
     def test_names_the_webhook_that_can_be_watched(self, called, hoiam):
         assert hoiam("agency", "webhook", "dh")[0] == f"webhook {webhook_of('dh')}"
+
+    def test_is_made_anew_for_a_webhook_that_was_removed(self, handling, by_webhook, called, receiver, hoiam):
+        hoiam("agency", "webhook", "dh")
+        handling.together([envelope(RemoveWebhook(report_id=webhook_of("dh"), at=MONDAY))])
+        _, secret = hoiam("agency", "webhook", "dh")
+        handling.together([envelope(work(received().report_id)[0])])
+
+        by_webhook.turn(handling)
+
+        [(headers, body)] = receiver.got
+        Verifier(secret).verify(body, headers)
 
 
 class TestTheInbox:
