@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import select, text
 from standardwebhooks import Webhook as Verifier
 from typer.testing import CliRunner
@@ -28,6 +29,7 @@ from shared.messages.work import RequestRefused
 from shared.service import Process
 from tests.builders import MONDAY, delivered, envelope, received
 from tests.notify.conftest import KEYS, Receiver
+from tests.notify.test_api import PUBLIC, as_role
 from tests.wait import until
 
 DUE = MONDAY + timedelta(days=5)
@@ -82,6 +84,22 @@ class TestCalled:
             assert headers["content-type"] == "application/cloudevents+json; charset=utf-8"
         assert [decode(body) for _, body in receiver.got] == sent
         assert [headers["webhook-id"] for headers, _ in receiver.got] == [f"msg_{event.id.hex}" for event in sent]
+
+    def test_is_named_by_its_host_in_what_was_said(self, handling, by_webhook, rooms, called, receiver, hoiam, notify_url, settings_with):
+        hoiam("agency", "webhook", "dh")
+        report = received()
+        handling.together([envelope(report), envelope(work(report.report_id)[0])])
+        by_webhook.turn(handling)
+        settings = settings_with(database_url=notify_url, jwt_public_key=PUBLIC)
+
+        process = Process(service(settings), settings)
+        with TestClient(process.app, headers=as_role("operator")) as http:
+            shown = http.get(f"/v1/notices?report_id={report.report_id}").json()["notices"]
+        process.engine.dispose()
+
+        assert [(notice["reader"], notice["to"], notice["state"]) for notice in shown] == [
+            ("agency", receiver.url.split("/")[2], "sent"),
+        ]
 
     def test_waits_for_its_first_secret_and_loses_nothing(self, handling, by_webhook, rooms, called, receiver, hoiam):
         handling.together([envelope(work(received().report_id)[0])])
