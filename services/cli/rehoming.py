@@ -97,7 +97,7 @@ def redeliver(url: str, code: str, since: date, at: datetime, say: Say) -> int:
         done = _all(rooms, lambda session, after: agencies.given_since(session, code, moment, after=after, limit=AT_ONCE), send, say)
         say(f"{done} assignments are on their way to agency.{code} again")
         if of.agencies[code].webhook:
-            say(f"What its webhook took comes again by `hoiam notify replay --webhook {webhook_of(code)} --delivered` does that")
+            say(f"What its webhook took comes again by `hoiam notify replay --webhook {webhook_of(code)} --delivered`")
         return done
 
 
