@@ -99,7 +99,7 @@ def _parcels(session: Session, claimed: Sequence[Notice]) -> list[Parcel]:
     about = _about(session, {notice.report_id for notice in claimed if not notice.webhook_id})
     contact_of = _followers(session, {notice.follower_id for notice in claimed if notice.follower_id})
     hooks = _webhooks(session, {notice.webhook_id for notice in claimed if notice.webhook_id})
-    urls = {hook.id: hook.url_in(province.current(session)) for hook in hooks.values()}
+    urls = {hook.id: hook.url or hook.url_in(province.current(session)) for hook in hooks.values()}
     return [
         Parcel(
             notice=notice,
