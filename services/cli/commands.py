@@ -252,7 +252,7 @@ app.command("resend")(backup.resend)
 def apply(url: str, of: province_data.Province, amqp_url: str, management_url: str) -> None:
     """The queues of the bus in use."""
     if amqp_url:
-        agency.rabbit(amqp_url, management_url).apply(whole_topology(of))
+        agency.rabbit(amqp_url, management_url).apply(whole_topology(of), prune=True)
     else:
         apply_embedded(url, of)
     typer.echo(f"queues are ready, {len(of.agencies)} of them for agencies")

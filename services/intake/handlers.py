@@ -38,6 +38,7 @@ from shared.messages import (
     ClockEscalated,
     ClockWarned,
     Fact,
+    FollowerDeclined,
     Message,
     Photo,
     ReportCommented,
@@ -129,7 +130,7 @@ def confirm_follower(asked: ConfirmFollower, session: Session) -> Sequence[Messa
     return follower.confirm(asked.at)
 
 
-def forget_follower(asked: ForgetFollower, session: Session) -> Sequence[Message]:
+def forget_follower(asked: ForgetFollower | FollowerDeclined, session: Session) -> Sequence[Message]:
     return following.forget(session, asked.follower_id, asked.at)
 
 
@@ -217,6 +218,7 @@ HANDLERS: Mapping[type, Handler] = {
     AskToFollow: ask_to_follow,
     ConfirmFollower: confirm_follower,
     ForgetFollower: forget_follower,
+    FollowerDeclined: forget_follower,
     reporter.WithdrawReport: withdraw_report,
     reporter.RateAnswer: rate_answer,
     reporter.ObjectToAnswer: object_to_answer,

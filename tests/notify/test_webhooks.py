@@ -124,7 +124,7 @@ class TestWebhooks:
         by_webhook.turn(handling)
 
         [notice] = notices(rooms, report)
-        assert (notice.state, notice.attempts, notice.last_error) == (State.PENDING, 1, f"the portal answers {status}")
+        assert (notice.state, notice.attempts, notice.last_error) == (State.PENDING, 1, f"it answers {status}")
         assert len(receiver.got) == 1
 
     def test_are_not_called_again_once_they_say_gone(self, handling, rooms, report_of, hook, by_webhook, receiver):
