@@ -13,7 +13,6 @@ from services.cli import (
     areas,
     audit,
     backup,
-    bench,
     demo,
     doctor,
     forecast,
@@ -26,6 +25,7 @@ from services.cli import (
     routing,
     scorecard,
 )
+from services.cli.bench import commands as bench
 from services.cli.options import BASE, HOME, PROVINCE, AmqpUrl, Folder, ManagementUrl, PortBase, Province
 from services.cli.process import CannotStart
 from services.cli.simulate import simulate
@@ -42,7 +42,7 @@ from shared.province import ProvinceError, read_province
 from shared.settings import PROJECT
 
 app = typer.Typer(name="hoiam", help="Hồi Âm: phản ánh hiện trường, the reply that comes back.", no_args_is_help=True, add_completion=False)
-topology_app, portal_app, parked_app, bench_app, audit_app = (typer.Typer(no_args_is_help=True) for _ in range(5))
+topology_app, portal_app, parked_app, audit_app = (typer.Typer(no_args_is_help=True) for _ in range(4))
 app.add_typer(topology_app, name="topology", help="Exchanges, queues, bindings and policies of the bus.")
 app.add_typer(portal_app, name="portal", help="Portals that may post reports.")
 app.add_typer(agency.app, name="agency", help="Agencies: their way to their queue, their work, and who follows them.")
@@ -54,7 +54,7 @@ app.add_typer(forecast.app, name="forecast", help="Which cases will probably be 
 app.add_typer(privacy.app, name="privacy", help="Who reported: keys changed, contacts forgotten, told to the person itself.")
 app.add_typer(notices.app, name="notify", help="What people and portals are told: how it reads, and sent again.")
 app.add_typer(routing.app, name="routing", help="The rules that name the agency: checked, explained, tried, put in force, taken back.")
-app.add_typer(bench_app, name="bench", help="Measure, beside a yardstick in the same run.")
+app.add_typer(bench.app, name="bench", help="Measure, beside a yardstick in the same run.")
 
 KeptRoots = Annotated[Path | None, typer.Option("--roots", help="Roots kept elsewhere, as `hoiam audit roots` prints them.")]
 
@@ -237,11 +237,6 @@ def audit_check(file: Path, roots: KeptRoots = None) -> None:
         raise typer.Exit(1)
 
 
-bench_app.command("pipeline")(bench.pipeline)
-bench_app.command("clocks")(bench.clocks)
-bench_app.command("intake")(bench.intake)
-bench_app.command("notify")(bench.notify)
-bench_app.command("routing")(bench.routing)
 app.command("simulate")(simulate)
 app.command("backup")(backup.backup)
 app.command("doctor")(doctor.doctor)
