@@ -118,15 +118,17 @@ def _faults(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     head = ["## Faults", ""]
     if not rows:
         return [*head, "Not measured in this run: `make faults` runs them."]
-    table = [f"| {' | '.join(str(row.get(name, '')) for name in FAULT)} |" for row in rows]
+    table = [f"| {' | '.join(_cell(row.get(name)) for name in FAULT)} |" for row in rows]
     return [*head, _verdict(rows), "", f"| {' | '.join(name.replace('_', ' ') for name in FAULT)} |", "| --- " * len(FAULT) + "|", *table]
 
 
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
 def _verdict(rows: Sequence[Mapping[str, Any]]) -> str:
-    accepted, lost, duplicated, stopped = (sum(row.get(name) or 0 for row in rows) for name in ("accepted", *FAULT[3:6]))
-    return (
-        f"Of {accepted:,} accepted reports {lost:,} were lost; {duplicated:,} effects happened twice; {stopped:,} duplicates were stopped."
-    )
+    accepted, lost, twice, stopped = (sum(row.get(name) or 0 for row in rows) for name in ("accepted", "lost", "duplicated", "stopped"))
+    return f"Of {accepted:,} accepted reports {lost:,} were lost and {twice:,} had an effect twice; {stopped:,} duplicates were stopped."
 
 
 def _everything(of: Kept) -> Iterator[str]:
