@@ -22,7 +22,7 @@ Say = Callable[[str], None]
 OURS: Mapping[str, Mapping[str, str]] = {"batches": {}, "one_by_one": {"BATCH": "1"}}
 CONNECTIONS = 64
 WARM_UP = 200
-LIGHT_SECONDS = 8
+LIGHT_SECONDS = 6
 PATIENCE = 120.0
 
 

@@ -26,10 +26,10 @@ MACHINE = "machine"  # the file beside those of the benches
 PLAN: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {  # as it is, and quick
     "routing": ((), ("--rounds", "3")),
     "notify": (("--rounds", "3", "--ordeal", "2000"), ("--rounds", "2", "--ordeal", "500")),
-    "footprint": ((), ("--rounds", "1")),
+    "footprint": (("--rounds", "2"), ("--rounds", "1")),
     "pipeline": (("--rate", "100"), ("--rate", "100", "--rounds", "2", "--reports", "1500")),
     "journey": ((), ("--rounds", "2", "--reports", "800")),
-    "embedded": ((), ("--rounds", "2", "--reports", "800")),
+    "embedded": (("--rounds", "2", "--reports", "1000"), ("--rounds", "2", "--reports", "800")),
     "intake": (("--rounds", "3"), ("--rounds", "2", "--many", "100000")),
     "clocks": (("--rounds", "3"), ("--rounds", "2", "--many", "100000")),
     "scorecard": ((), ("--rounds", "3", "--some", "30000", "--many", "100000")),
@@ -39,15 +39,20 @@ PLAN: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {  # as it is, and qui
 def whole(
     folder: Annotated[Path, typer.Option("--json", help="Where each bench's figures go, a file each.")] = PROJECT / ".bench",
     quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds, and a hundred thousand for a million.")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="These alone, beside what was measured before; may be given again.")] = None,
 ) -> None:
     """Run every bench, one after the other: some twenty minutes, with --quick eight. `hoiam bench proof` makes docs/proof.md of it."""
+    if unknown := set(only or ()) - PLAN.keys():
+        raise CannotStart(f"there is no bench {', '.join(sorted(unknown))}: use some of {', '.join(PLAN)}")
     folder.mkdir(parents=True, exist_ok=True)
-    began, runs = time.perf_counter(), dict[str, Any]()
+    note = folder / f"{MACHINE}.json"
+    began, runs = time.perf_counter(), _runs_before(note) if only else dict[str, Any]()
     for name, options in PLAN.items():
+        if only and name not in only:
+            continue
         typer.echo(f"\n— {name} ({time.perf_counter() - began:.0f} s so far, load {os.getloadavg()[0]:.1f}) —")
         runs[name] = _run(name, options[quick], folder / f"{name}.json")
-        note = _machine() | {"quick": quick, "runs": runs}
-        (folder / f"{MACHINE}.json").write_text(json.dumps(note, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        note.write_text(json.dumps(_machine() | {"quick": quick, "runs": runs}, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     typer.echo(f"\n{len(runs)} benches in {time.perf_counter() - began:.0f} s; figures are in {folder}")
     if failed := [name for name, run in runs.items() if not run["ended_well"]]:
         raise CannotStart(f"these did not end well: {', '.join(failed)}")
@@ -59,6 +64,11 @@ def _run(name: str, options: Sequence[str], file: Path) -> dict[str, Any]:
     began, load = time.perf_counter(), os.getloadavg()[0]
     done = subprocess.run([HOIAM, "bench", name, *options, "--json", file], check=False)
     return {"load_before": round(load, 1), "seconds": round(time.perf_counter() - began), "ended_well": done.returncode == 0}
+
+
+def _runs_before(note: Path) -> dict[str, Any]:
+    runs: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))["runs"] if note.exists() else {}
+    return runs
 
 
 def _machine() -> dict[str, Any]:
