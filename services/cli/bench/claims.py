@@ -32,11 +32,11 @@ class Claim:
 CLAIMS = (
     Claim(
         bench="pipeline", figure="vs_celery", target=5, what="Reports a second, beside three such stages in Celery",
-        brief="reports through all four services for each that three stages in Celery take",
+        brief="reports a second through all four services, beside three stages in Celery",
     ),
     Claim(
         bench="pipeline", figure="vs_faststream", target=4, what="Reports a second, beside three such stages in FastStream",
-        brief="beside three stages in FastStream",
+        brief="the same, beside three stages in FastStream",
     ),
     Claim(bench="pipeline", figure="throughput_vs_loop", what="Reports a second, beside three such loops by hand, message by message"),
     Claim(bench="pipeline", figure="throughput_vs_one_by_one", target=5, what="Reports a second, beside our own with batch size 1"),
@@ -44,11 +44,11 @@ CLAIMS = (
     Claim(bench="pipeline", figure="p99_vs_faststream", target=1, at_most=True, what="p99 at light load, beside FastStream's three stages"),
     Claim(
         bench="journey", figure="resolved_per_second", target=80, unit="/s", what="Reports a second from POST to `resolved`",
-        brief="reports a second from the POST to `resolved`, with agencies and approval",
+        brief="whole journeys, from the POST to `resolved`, with agencies and approval",
     ),
     Claim(
         bench="intake", figure="throughput_vs_plain", target=2.5, what="Durable POSTs a second, beside a plain endpoint with a commit each",
-        brief="durable POSTs for each of a plain endpoint with a commit a request",
+        brief="durable POSTs a second, beside a plain endpoint with a commit a request",
     ),
     Claim(bench="intake", figure="p99_vs_plain", target=1, at_most=True, what="p99 of a POST, beside the plain endpoint"),
     Claim(bench="intake", figure="throughput_vs_echo", target=0.5, what="Durable POSTs a second, beside an endpoint that stores nothing"),
@@ -63,7 +63,7 @@ CLAIMS = (
     Claim(bench="embedded", figure="throughput_vs_rabbitmq", what="Reports a second on the embedded bus, beside RabbitMQ"),
     Claim(
         bench="footprint", figure="idle_mb_all", target=500, at_most=True, unit="MB", what="Memory of the whole embedded system, idle",
-        brief="of memory for the whole embedded system, PostgreSQL included",
+        brief="memory of the whole embedded system, PostgreSQL included",
     ),
     Claim(bench="footprint", figure="start_seconds", target=8, at_most=True, unit="s", what="`hoiam up` to ready, with existing data"),
 )  # fmt: skip

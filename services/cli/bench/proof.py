@@ -59,7 +59,7 @@ def page(of: Kept) -> str:
 def brief(of: Kept) -> str:
     """The README's figures, each with a link to its row."""
     claims = [claim for claim in CLAIMS if claim.brief and _value(of, claim) is not None]
-    lines = [f"- [{_said(claim, _value(of, claim))}](docs/proof.md#{claim.anchor}) {claim.brief}" for claim in claims]
+    lines = [f"- [{_said(claim, _value(of, claim))}](docs/proof.md#{claim.anchor}): {claim.brief}" for claim in claims]
     return "\n".join([f"On {_machine(of)}, medians beside yardsticks measured in the same run:", "", *lines])
 
 
