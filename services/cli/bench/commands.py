@@ -153,13 +153,13 @@ def _figures(found: dict[str, list[Round]]) -> Figures:
     ours = found["batches"]
     figures = spread("throughput", (one.throughput for one in ours), 1)
     figures |= spread("p50_ms", (one.p50 for one in ours)) | spread("p99_ms", (one.p99 for one in ours))
-    for name in found.keys() - {"batches"}:
+    for name in (name for name in found if name != "batches"):
         theirs = found[name]
         figures |= spread(f"throughput_{name}", (one.throughput for one in theirs), 1)
         figures |= spread(f"p50_{name}_ms", (one.p50 for one in theirs)) | spread(f"p99_{name}_ms", (one.p99 for one in theirs))
         for field in ("throughput", "p50", "p99"):
             figures |= ratio(f"{field}_vs_{name}", [getattr(one, field) for one in ours], [getattr(one, field) for one in theirs])
-    return figures | {f"vs_{name}{end}": figures[f"throughput_vs_{name}{end}"] for name in found.keys() & set(chains.PEERS) for end in ENDS}
+    return figures | {f"vs_{name}{end}": figures[f"throughput_vs_{name}{end}"] for name in chains.PEERS if name in found for end in ENDS}
 
 
 for command in (pipeline, clocks, intake, notify, routing, journey, embedded, scorecard, footprint, proof):
