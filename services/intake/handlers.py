@@ -154,7 +154,7 @@ def _kept(session: Session, fact: Fact) -> Sequence[Message]:
 def note(fact: Fact, session: Session) -> Sequence[Message]:
     """Whatever is told about a report: the public sees it, and where the case stands."""
     store.report_of(session, fact.report_id).learn(fact, at=moment(session, fact))
-    session.add(Entry.of(fact))
+    store.add_to_timeline(session, Entry.of(fact))
     return []
 
 
