@@ -26,6 +26,7 @@ run: $(ENVIRONMENT) ## start everything here, walk a report to its answer, keep 
 
 test: .venv/.dev ## install what testing needs, and run all tests
 	@$(BIN)/python -c 'from services.cli.private_rabbitmq import ensure_installed; ensure_installed()'
+	@$(BIN)/python -c 'from services.cli.debian import ensure_watchers; ensure_watchers()'
 	@$(BIN)/python -m pytest
 
 check: .venv/.dev ## format, lint, types, architecture, deployment files, lock files
@@ -67,8 +68,8 @@ locks: | $(BOOTSTRAP)
 	else cat "$$fresh/why" >&2; exit 1; fi
 
 rules:
-	@if command -v promtool >/dev/null; then cd deploy/prometheus && promtool check config prometheus.yml && promtool test rules rules_test.yml; \
-	else echo "NOTICE: no promtool here, so the alert rules were not run (a test checks their form)."; fi
+	@if command -v promtool >/dev/null; then cd deploy/prometheus && promtool check config prometheus.yml && promtool test rules rules_test.yml && amtool check-config ../alertmanager/alertmanager.yml >/dev/null; \
+	else echo "NOTICE: no promtool here, so the alert rules were not run (the tests install it)."; fi
 
 # --- the environment -----------------------------------------------------------------------------------------------
 

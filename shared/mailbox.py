@@ -192,6 +192,8 @@ def ages(session: Session) -> dict[str, float]:
         "SELECT (SELECT count(*) FROM outbox) AS outbox_rows,"
         " (SELECT coalesce(extract(epoch FROM now() - min(posted_at)), 0) FROM outbox) AS outbox_age,"
         " (SELECT count(*) FROM held WHERE due_at IS NOT NULL) AS held_rows,"
-        " (SELECT count(*) FROM held WHERE due_at IS NULL) AS parked_rows"
+        " (SELECT coalesce(extract(epoch FROM now() - min(received_at)), 0) FROM held WHERE due_at IS NOT NULL) AS held_age,"
+        " (SELECT count(*) FROM held WHERE due_at IS NULL) AS parked_rows,"
+        " (SELECT coalesce(extract(epoch FROM now() - min(received_at)), 0) FROM held WHERE due_at IS NULL) AS parked_age"
     )
     return {name: float(value) for name, value in session.execute(query).mappings().one().items()}

@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from services.sla import handlers, store
 from services.sla.api import asking, audit, casework, describing, explaining, forecast, policies, scorecards, worklists
 from services.sla.settings import SlaSettings
-from services.sla.store import forecasting, roots, scoring
+from services.sla.store import forecasting, open_cases, roots, scoring
 from shared import logs
 from shared.service import Process, Service, steadily, timely
 from shared.settings import from_environment
@@ -28,7 +28,7 @@ def service(_settings: SlaSettings) -> Service:
         handlers=handlers.HANDLERS,
         preload=store.preload,
         api=whole_api,
-        gauges=lambda session: [*store.gauges(session), *scoring.gauges(session), *roots.gauges(session), *forecasting.gauges(session)],
+        gauges=lambda session: [gauge for part in (open_cases, scoring, roots, forecasting) for gauge in part.gauges(session)],
         examples=describing.EXAMPLES,
         tickers=handlers.TICKERS,
         works={

@@ -11,6 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 from services.sla import store
 from services.sla.domain.history import GENESIS, seal
 from services.sla.domain.lifecycle import State
+from services.sla.store import open_cases
 from shared.database import Sessions
 from shared.errors import Forbidden, NotFound, NotYet
 from shared.handling import Handling
@@ -218,7 +219,7 @@ class TestGauges:
         handling.together([envelope(report), envelope(routed(report))])
 
         with rooms() as session:
-            values = {family.name: [sample.value for sample in family.samples] for family in store.gauges(session)}
+            values = {family.name: [sample.value for sample in family.samples] for family in open_cases.gauges(session)}
 
         assert values["hoiam_open_cases"] == [1]
         assert values["hoiam_open_cases_without_clock"] == [0]
