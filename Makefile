@@ -34,7 +34,7 @@ check: .venv/.dev ## format, lint, types, architecture, deployment files, lock f
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
-	$(BIN)/docker-compose -f docker-compose.yml config -q
+	$(BIN)/docker-compose -f docker-compose.yml -f deploy/compose.production.yml config -q
 	$(BIN)/hadolint deploy/Dockerfile
 	@$(MAKE) -s rules locks
 

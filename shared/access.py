@@ -122,8 +122,21 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     "GET /v1/cases/{report_id}/receipt": EVERYBODY,  # hashes only: nobody is named, nothing is told
     # notify
     "GET /v1/notices": frozenset({Role.OPERATOR, Role.AUDITOR, Role.ADMIN}),
+    "GET /v1/notices/{notice_id}": frozenset({Role.OPERATOR, Role.AUDITOR, Role.ADMIN}),
+    "GET /v1/notices:preview": STAFF,
+    "POST /v1/notices:test": frozenset({Role.ADMIN}),
+    "GET /v1/subscriptions/{subscriber}": frozenset({Role.AGENCY, Role.OPERATOR, Role.ADMIN}),  # agencies their own only
+    "PUT /v1/subscriptions/{subscriber}": frozenset({Role.AGENCY, Role.ADMIN}),
+    "DELETE /v1/subscriptions/{subscriber}": frozenset({Role.AGENCY, Role.ADMIN}),
+    "GET /v1/leave/{token}": EVERYBODY,  # the token is in the letter alone
+    "POST /v1/leave/{token}": EVERYBODY,  # the same
+    "POST /v1/replies": EVERYBODY,  # with the secret of the gateway
     "POST /v1/webhooks": frozenset({Role.ADMIN}),
     "GET /v1/webhooks": frozenset({Role.ADMIN}),
+    "DELETE /v1/webhooks/{webhook_id}": frozenset({Role.ADMIN}),
+    "POST /v1/webhooks/{webhook_id}/secret": frozenset({Role.ADMIN}),
+    "POST /v1/webhooks/{webhook_id}/activation": frozenset({Role.ADMIN}),
+    "POST /v1/webhooks/{webhook_id}/replay": frozenset({Role.ADMIN}),
 }
 
 

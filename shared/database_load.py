@@ -29,7 +29,7 @@ def of_pool(service: str, pool: Pool) -> Iterator[Metric]:
     held.add_metric([service, "in_use"], pool.checkedout())
     held.add_metric([service, "idle"], pool.checkedin())
     yield held
-    limit = GaugeMetricFamily("hoiam_database_pool_limit_connections", "The most it may have", labels=["service"])
+    limit = GaugeMetricFamily("hoiam_database_pool_limit_connections", "The most connections this process may have", labels=["service"])
     limit.add_metric([service], pool.size())
     yield limit
 
@@ -40,7 +40,7 @@ def of_server(service: str, session: Session) -> Iterator[Metric]:
     yield from _counters(service, row)
     for family, value in (
         (GaugeMetricFamily("hoiam_database_connections", "Connections to the whole database", labels=["service"]), row["connections"]),
-        (GaugeMetricFamily("hoiam_database_limit_connections", "The most the server allows", labels=["service"]), row["most"]),
+        (GaugeMetricFamily("hoiam_database_limit_connections", "The most connections the server allows", labels=["service"]), row["most"]),
         (GaugeMetricFamily("hoiam_database_size_bytes", "The whole database on disk", labels=["service"]), row["bytes"]),
         (GaugeMetricFamily("hoiam_database_schema_size_bytes", "Tables and indexes of this service", labels=["service"]), row["own_bytes"]),
         (
@@ -55,10 +55,13 @@ def of_server(service: str, session: Session) -> Iterator[Metric]:
 def _counters(service: str, row: Any) -> Iterator[Metric]:
     for family, value in (
         (CounterMetricFamily("hoiam_database_commits", "Transactions of the whole database", labels=["service"]), row["commits"]),
-        (CounterMetricFamily("hoiam_database_rollbacks", "Transactions that came to nothing", labels=["service"]), row["rollbacks"]),
+        (
+            CounterMetricFamily("hoiam_database_rollbacks", "Transactions of the whole database that came to nothing", labels=["service"]),
+            row["rollbacks"],
+        ),
         (CounterMetricFamily("hoiam_database_deadlocks", "Transactions that waited for each other", labels=["service"]), row["deadlocks"]),
-        (CounterMetricFamily("hoiam_database_blocks_hit", "Blocks found in memory", labels=["service"]), row["hit"]),
-        (CounterMetricFamily("hoiam_database_blocks_read", "Blocks read from elsewhere", labels=["service"]), row["read"]),
+        (CounterMetricFamily("hoiam_database_blocks_hit", "Blocks of the database found in memory", labels=["service"]), row["hit"]),
+        (CounterMetricFamily("hoiam_database_blocks_read", "Blocks of the database read from elsewhere", labels=["service"]), row["read"]),
     ):
         family.add_metric([service], float(value))
         yield family

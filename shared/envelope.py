@@ -5,6 +5,7 @@
 
 import re
 import secrets
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -21,6 +22,7 @@ from shared.messages import MESSAGES, Message, destination
 
 PREFIX, SUFFIX = "vn.hoiam.", ".v1"
 LARGEST = 64 * 1024  # bytes of a whole event
+CURRENT: ContextVar[str] = ContextVar("traceparent", default="")  # of the request that is served just now
 TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")  # W3C Trace Context, section 3.2
 
 
@@ -51,6 +53,11 @@ class Envelope:
     correlation_id: UUID
     traceparent: str
 
+    @property
+    def names(self) -> dict[str, str]:
+        """What a log line about it says."""
+        return {"report_id": str(self.message.report_id), "trace_id": self.traceparent[3:35]}
+
     @classmethod
     def of(cls, message: Message, *, source: str, cause: "Envelope | None" = None) -> "Envelope":
         """``message`` said by service ``source`` because of ``cause``."""
@@ -61,8 +68,9 @@ class Envelope:
 
     @classmethod
     def named(cls, message: Message, name: UUID, *, source: str) -> "Envelope":
-        """``message`` under a name that was made from what it is about: the same name is handled once."""
-        return cls(message=message, id=name, source=source, correlation_id=name, traceparent=new_trace())
+        """``message`` under a name that was made from what it is about: the same name is handled once. It begins a trace, or goes on in
+        that of the request that is served."""
+        return cls(message=message, id=name, source=source, correlation_id=name, traceparent=CURRENT.get() or new_trace())
 
 
 def encode(envelope: Envelope) -> bytes:

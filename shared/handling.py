@@ -16,10 +16,10 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 import structlog
 from sqlalchemy.orm import Session
 
-from shared import mailbox, metrics
+from shared import mailbox, metrics, tracing
 from shared.bus import Delivery
 from shared.database import Sessions, is_outage
-from shared.envelope import Envelope, Malformed
+from shared.envelope import CURRENT, Envelope, Malformed
 from shared.errors import NotYet, Refused
 from shared.mailbox import Held
 from shared.messages import Message, Request, RequestDone, RequestRefused, Tick
@@ -70,9 +70,10 @@ class Handling:
 
     def run(self, work: Callable[[Session], Sequence[Message]], *, cause: Envelope | None = None) -> int:
         """Commit ``work`` and what it says, all or nothing; how much it said."""
-        with self.sessions.begin() as session:
+        with tracing.transaction(self.service) as begin, self.sessions.begin() as session:
             said = work(session)
-            mailbox.post(session, [Envelope.of(message, source=self.service, cause=cause) for message in said])
+            envelopes = [Envelope.of(message, source=self.service, cause=cause) for message in said]
+            mailbox.post(session, begin(envelopes, verb="say", is_root=not (cause or CURRENT.get())))
         if said:
             self.committed()
         return len(said)
@@ -84,10 +85,10 @@ class Handling:
 
     def together(self, envelopes: Sequence[Envelope], at: datetime | None = None) -> list[Outcome]:
         """Handle ``envelopes`` in one transaction; whether each was new. Raises what a handler raises, and then nothing is kept."""
-        with self.sessions.begin() as session:
+        with tracing.transaction(self.service) as begin, self.sessions.begin() as session:
             session.info[MOMENT] = at
             new = mailbox.receive(session, [envelope.id for envelope in envelopes])
-            fresh = _first_of_each(envelopes, new)
+            fresh = begin(_first_of_each(envelopes, new))
             self.preload([envelope.message for envelope in fresh], session)
             said = [answer for envelope in fresh for answer in self._answers(envelope, session)]
             session.flush()
@@ -181,12 +182,13 @@ class Handling:
         return True
 
     def _again(self, envelope: Envelope, held: Held, at: datetime) -> None:
-        with self.sessions.begin() as session:
+        with tracing.transaction(self.service) as begin, self.sessions.begin() as session:
             if not mailbox.claim(session, held.message_id, at):
                 return
             session.info[MOMENT] = at
             self.preload([envelope.message], session)
-            mailbox.post(session, self._answers(envelope, session))
+            [begun] = begin([envelope])
+            mailbox.post(session, self._answers(begun, session))
             mailbox.release(session, held.message_id)
             session.flush()
         self.committed()
@@ -202,7 +204,8 @@ class Handling:
 
     def _hold(self, keep: Callable[[Session], Sequence[Message]], held: Held, envelope: Envelope | None) -> None:
         parked = held.due_at is None
-        log.warning("message held", key=held.routing_key, message_id=held.message_id, code=held.code, parked=parked)
+        names = envelope.names if envelope else {}
+        log.warning("message held", key=held.routing_key, message_id=held.message_id, code=held.code, parked=parked, **names)
         self.run(keep, cause=envelope)
         metrics.held(self.service, held.code, parked=parked)
 

@@ -1,7 +1,9 @@
 """Logs: one JSON object a line for machines, or coloured lines for people. Never a text that a reporter wrote."""
 
 import logging
+import re
 import sys
+from collections.abc import Mapping
 from typing import Literal
 
 import structlog
@@ -9,10 +11,20 @@ from structlog.types import EventDict, Processor, WrappedLogger
 
 SECRET = ("token", "secret", "password", "authorization", "api_key", "contact", "email", "phone")
 
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_OURS = {"report_id": _UUID, "media_id": _UUID, "tracking_code": re.compile(r"[A-Z]{2,4}-[0-9A-Z]{4}-[0-9A-Z]{4}")}
+_WITHOUT_VARIABLES = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # texts are in variables
+
 
 def mask(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Hide values whose names say that they are secret or personal."""
     return {name: "***" if any(word in name.lower() for word in SECRET) else value for name, value in event.items()}
+
+
+def note(parameters: Mapping[str, str]) -> None:
+    """Name in all log lines of a request what its path is about: names that we gave, nothing else that stands there."""
+    names = {name: text for name, text in parameters.items() if name in _OURS and _OURS[name].fullmatch(text)}
+    structlog.contextvars.bind_contextvars(**names)
 
 
 def configure(service: str, style: Literal["json", "human"], level: str = "INFO") -> None:
@@ -24,7 +36,7 @@ def configure(service: str, style: Literal["json", "human"], level: str = "INFO"
         mask,
     ]
     last: list[Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        [structlog.processors.ExceptionRenderer(_WITHOUT_VARIABLES), structlog.processors.JSONRenderer(ensure_ascii=False)]
         if style == "json"
         else [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), pad_event_to=0)]
     )

@@ -1,7 +1,7 @@
-"""Inbox, outbox and held messages of one service: three tables in its own schema, written in its own transactions.
+"""Inbox, outbox, sent and held messages of one service: four tables in its own schema, written in its own transactions.
 
-The inbox makes every effect happen once; the outbox makes a commit and its messages one thing; a message that can't be
-handled is held here, not in the broker, where it can be seen, retried and counted.
+The inbox makes every effect happen once; the outbox makes a commit and its messages one thing; what was sent is kept for a while,
+because a queue is in no backup; a message that can't be handled is held here, not in the broker, where it can be seen, retried and counted.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     CursorResult,
     DateTime,
     Identity,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     Uuid,
     delete,
     func,
+    literal_column,
     select,
     text,
     update,
@@ -32,11 +34,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from shared.bus import Letter
+from shared.bus import AGENCIES, Letter
 from shared.envelope import Envelope, letter
 from shared.rows import append
 
 KEEP_INBOX = timedelta(days=60)  # must exceed every retry and replay, by hand too
+KEEP_SENT = timedelta(days=2)  # longer than any message waits in a queue of ours: then it is in no restored database (decision 81)
+KEEP_SENT_TO_AGENCIES = timedelta(days=14)  # which read their queues when they like, and not at Tết
 
 metadata = MetaData()
 inbox = Table(
@@ -61,6 +65,18 @@ outbox = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("reason", Text, nullable=False, server_default=""),
 )
+sent_letters = Table(
+    "sent",
+    metadata,
+    Column("id", BigInteger, nullable=False),  # its id in the outbox: the order of speaking
+    *(Column(name, Text, nullable=False) for name in ("exchange", "routing_key", "message_id", "type", "correlation_id", "traceparent")),
+    Column("body", LargeBinary, nullable=False),
+    Column("sent_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+_TO_AGENCIES = sent_letters.c.exchange == AGENCIES
+_KEPT: Sequence[tuple[ColumnElement[bool], timedelta]] = ((~_TO_AGENCIES, KEEP_SENT), (_TO_AGENCIES, KEEP_SENT_TO_AGENCIES))
+Index("sent_facts", sent_letters.c.sent_at, postgresql_where=~_TO_AGENCIES)
+Index("sent_to_agencies", sent_letters.c.sent_at, postgresql_where=_TO_AGENCIES)
 held = Table(
     "held",
     metadata,
@@ -126,13 +142,30 @@ def waiting(session: Session, *, limit: int) -> list[tuple[int, Letter]]:
     return [(row.id, Letter(**{name: getattr(row, name) for name in Letter.__slots__} | {"body": bytes(row.body)})) for row in rows]
 
 
-_SENT = text("DELETE FROM outbox WHERE id = ANY(:ids)")
+_SENT = text("""
+    WITH gone AS (DELETE FROM outbox WHERE id = ANY(:ids) RETURNING *)
+    INSERT INTO sent (id, exchange, routing_key, message_id, type, correlation_id, traceparent, body)
+    SELECT id, exchange, routing_key, message_id, type, correlation_id, traceparent, body FROM gone
+""")
+_AGAIN = text("""
+    WITH again AS (DELETE FROM sent RETURNING *)
+    INSERT INTO outbox (id, exchange, routing_key, message_id, type, correlation_id, traceparent, body) OVERRIDING SYSTEM VALUE
+    SELECT id, exchange, routing_key, message_id, type, correlation_id, traceparent, body FROM again
+""")
 
 
 def sent(session: Session, ids: Sequence[int]) -> None:
-    """Forget letters that are safe in a queue."""
+    """Letters that are safe in a queue wait no longer; they are kept for :data:`KEEP_SENT`."""
     if ids:
         session.execute(_SENT, {"ids": list(ids)})
+
+
+def send_again(session: Session) -> int:
+    """Post everything that was sent and is still kept once more, in its old order and under its old names; how many letters.
+
+    For a database that was restored, or put back in time: its queues are not those of that moment. Inboxes drop what was heard.
+    """
+    return cast(CursorResult[Any], session.execute(_AGAIN)).rowcount
 
 
 def block(session: Session, refused: Letter, *, reason: str, seconds: float) -> None:
@@ -181,9 +214,16 @@ def retry(session: Session, message_id: str, at: datetime) -> bool:
 
 
 def prune(session: Session, at: datetime, *, limit: int = 10_000) -> int:
-    """Forget inbox names older than :data:`KEEP_INBOX`, at most ``limit`` of them; how many went."""
+    """Forget inbox names older than :data:`KEEP_INBOX`, at most ``limit`` of them, and letters kept long enough; how many went."""
     old = select(inbox.c.message_id).where(inbox.c.received_at < at - KEEP_INBOX).limit(limit)
-    return cast(CursorResult[Any], session.execute(delete(inbox).where(inbox.c.message_id.in_(old)))).rowcount
+    names = cast(CursorResult[Any], session.execute(delete(inbox).where(inbox.c.message_id.in_(old)))).rowcount
+    return names + sum(_prune_sent(session, which, at - kept, limit) for which, kept in _KEPT)
+
+
+def _prune_sent(session: Session, which: ColumnElement[bool], before: datetime, limit: int) -> int:
+    row: ColumnElement[Any] = literal_column("ctid")  # there is no key: nobody asks for one letter
+    old = select(row).select_from(sent_letters).where(which, sent_letters.c.sent_at < before).limit(limit)
+    return cast(CursorResult[Any], session.execute(delete(sent_letters).where(row.in_(old)))).rowcount
 
 
 def ages(session: Session) -> dict[str, float]:

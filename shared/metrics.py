@@ -6,7 +6,10 @@ Names, labels and meanings are written as plain words where a metric is made: do
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from importlib.metadata import version
+from time import perf_counter
+from typing import Any
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.core import GaugeMetricFamily
@@ -34,6 +37,12 @@ PUBLISHED = Counter("hoiam_published_messages", "Messages confirmed by the bus, 
 LEADING = Gauge("hoiam_relay_leading", "1 when this process publishes the outbox of its service", ["service"])
 BLOCKED = Gauge("hoiam_bus_blocked", "1 while the bus takes no messages from this process", ["service"])
 LOOP_AGE = Gauge("hoiam_loop_age_seconds", "Since each loop of the process last turned", ["service", "loop"])
+REQUESTS = Histogram(
+    "hoiam_http_request_seconds",
+    "HTTP requests until their answer was sent, by route and class of status",
+    ["service", "route", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
 BUILD = Gauge("hoiam_build_info", "Always 1; which release this process is of", ["service", "version"])
 
 Gauges = Callable[[Session], Iterable[Metric]]
@@ -45,6 +54,24 @@ def handling(service: str, messages: int) -> Iterator[None]:
     with HANDLING.labels(service).time():
         yield
     BATCH.labels(service).observe(messages)
+
+
+@contextmanager
+def request(service: str, scope: Any) -> Iterator[None]:
+    """Time one request; its route (the pattern, as the gate noted it) and its status are in ``scope`` by the end of it."""
+    began = perf_counter()
+    try:
+        yield
+    finally:
+        state = scope["state"]
+        status = f"{state['answered'] // 100}xx" if "answered" in state else "none"  # none: whoever asked went away
+        _requests(service, state.get("route", "unknown"), status).observe(perf_counter() - began)
+
+
+@cache
+def _requests(service: str, route: str, status: str) -> Histogram:
+    """Finding a series by its labels costs as much as all the rest here."""
+    return REQUESTS.labels(service, route, status)
 
 
 def handled(service: str, message: Message, outcome: bool | Exception, at: datetime) -> None:
@@ -90,11 +117,17 @@ def waiting(service: str, session: Session) -> Iterator[GaugeMetricFamily]:
     """What waits in the mailbox of ``service``."""
     families = {
         "outbox_rows": GaugeMetricFamily("hoiam_outbox_rows", "Messages not sent yet", labels=["service"]),
-        "outbox_age": GaugeMetricFamily("hoiam_outbox_age_seconds", "Since the oldest of them was said", labels=["service"]),
+        "outbox_age": GaugeMetricFamily(
+            "hoiam_outbox_age_seconds", "Since the oldest message was said that is not sent yet", labels=["service"]
+        ),
         "held_rows": GaugeMetricFamily("hoiam_held_rows", "Messages that wait for their next try", labels=["service"]),
-        "held_age": GaugeMetricFamily("hoiam_held_age_seconds", "Since the oldest of them came", labels=["service"]),
+        "held_age": GaugeMetricFamily(
+            "hoiam_held_age_seconds", "Since the oldest message came that waits for its next try", labels=["service"]
+        ),
         "parked_rows": GaugeMetricFamily("hoiam_parked_rows", "Messages that wait for a person", labels=["service"]),
-        "parked_age": GaugeMetricFamily("hoiam_parked_age_seconds", "Since the oldest of them came", labels=["service"]),
+        "parked_age": GaugeMetricFamily(
+            "hoiam_parked_age_seconds", "Since the oldest message came that waits for a person", labels=["service"]
+        ),
     }
     for name, value in mailbox.ages(session).items():
         families[name].add_metric([service], value)

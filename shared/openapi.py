@@ -100,4 +100,5 @@ def _illustrate(operation: dict[str, Any], example: Mapping[str, Any]) -> None:
     if "request" in example:
         operation["requestBody"]["content"][JSON]["example"] = example["request"]
     if "answer" in example:
-        operation["responses"]["200"]["content"][JSON]["example"] = example["answer"]
+        success = next(code for code in operation["responses"] if code.startswith("2"))
+        operation["responses"][success]["content"][JSON]["example"] = example["answer"]

@@ -79,7 +79,7 @@ def _cut_off(_request: Request, _error: Exception) -> JSONResponse:
 def _broken(request: Request, error: Exception) -> JSONResponse:
     if is_outage(error):
         return problem(503, "unavailable", "the database is away for a moment; send the same request again", headers={"Retry-After": "5"})
-    log.error("request failed", route=request.url.path, error=type(error).__name__)
+    log.error("request failed", route=getattr(request.state, "route", "unknown"), error=type(error).__name__)
     return problem(500, "internal", "something broke here, not in your request; it has been logged")
 
 

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 
 import structlog
+from pydantic_core import from_json
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from shared import mailbox, metrics
+from shared import mailbox, metrics, tracing
 from shared.bus import Bus, Letter, Publisher
 from shared.database import advisory_lock
 
@@ -48,7 +49,10 @@ class Relay:
         rows = mailbox.waiting(session, limit=self._at_once)
         session.commit()  # no transaction stays open while the bus is waited for
         if rows:
-            verdicts = publisher.publish([letter for _, letter in rows])
+            letters = [letter for _, letter in rows]
+            with tracing.sending(letters) as note:
+                verdicts = publisher.publish(letters)
+                note(verdicts)
             self._note(session, rows, verdicts)
         return len(rows)
 
@@ -57,13 +61,18 @@ class Relay:
         mailbox.sent(session, confirmed)
         metrics.PUBLISHED.labels(self._service, "confirmed").inc(len(confirmed))
         for destination, (letter, reason) in _refused(rows, verdicts).items():
-            log.warning("the bus did not take a message; its destination waits", destination=destination, reason=reason)
+            log.warning("the bus did not take a message; its destination waits", destination=destination, reason=reason, **_names(letter))
             mailbox.block(session, letter, reason=reason, seconds=BLOCKED_SECONDS)
             metrics.PUBLISHED.labels(self._service, "refused").inc()
         session.commit()
 
     def _rest(self, seconds: float) -> None:
         self._wake.wait(seconds)
+
+
+def _names(letter: Letter) -> dict[str, str]:
+    subject = str(from_json(letter.body)["subject"])
+    return {"message_id": letter.message_id, "report_id": subject, "trace_id": tracing.trace_id(letter.traceparent)}
 
 
 def _refused(rows: list[tuple[int, Letter]], verdicts: list[str]) -> dict[str, tuple[Letter, str]]:

@@ -18,7 +18,7 @@ from fastapi import APIRouter
 from sqlalchemy.orm import Session
 from starlette.types import ASGIApp
 
-from shared import metrics
+from shared import metrics, tracing
 from shared.access import TokenVerifier
 from shared.bus import Bus
 from shared.bus.connect import connect
@@ -125,11 +125,13 @@ class Process:
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: self.stopping.set())
         metrics.expose(self.service.name, self.engine, self.handling.sessions, self.service.gauges, lambda: self.bus.blocked)
+        stop_tracing = tracing.start(self.service.name, self.settings.otel_exporter_otlp_endpoint)
         self.start()
         try:
             self._serve()
         finally:
             self.stop()
+            stop_tracing()
 
     def start(self) -> None:
         """Begin every loop but HTTP. What is in memory by now stays: the collector needn't walk through it again and again."""
@@ -253,5 +255,7 @@ class Process:
             self.stopping.wait(self.settings.tick_seconds)
 
     def _prune(self) -> None:
-        with self.handling.sessions.begin() as session:
-            prune(session, now())
+        for _ in range(MOST_ROUNDS):
+            with self.handling.sessions.begin() as session:
+                if not prune(session, now()):
+                    return

@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     jwt_issuer: str = Field("hoiam", description="`iss` a token must carry")
     jwt_audience: str = Field("hoiam", description="`aud` a token must carry")
     jwt_revoked: str = Field("", description="`jti` of tokens withdrawn before their end, blanks between")
+    otel_exporter_otlp_endpoint: str = Field(
+        "", pattern=r"^(https?://.+)?$", description="Collector of traces (OTLP over HTTP), http://collector:4318; empty: none are recorded"
+    )
     docs: bool = Field(True, description="Serve OpenAPI pages at /docs; switch off in production")
 
     @model_validator(mode="before")
@@ -77,7 +80,8 @@ def _parsable(keys: str) -> str:
     return keys
 
 
-def _without_slash(url: str) -> str:
+def without_slash(url: str) -> str:
+    """As it can be put before a path."""
     return url.rstrip("/")
 
 
@@ -93,7 +97,7 @@ class ReporterSettings(Settings):
         repr=False,
         description="`name:base64` keys that seal contacts, the same in intake and notify; blanks between, the first seals, all open",
     )
-    public_url: Annotated[str, AfterValidator(_without_slash)] = Field(
+    public_url: Annotated[str, AfterValidator(without_slash)] = Field(
         "http://127.0.0.1:8311/v1/reports",
         pattern=r"^https?://[^\s?#]+$",
         description="Where reporters look their report up; the tracking code is put behind it",

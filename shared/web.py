@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as AsgiMessage
 
-from shared import openapi, problems
+from shared import logs, metrics, openapi, problems, tracing
 from shared.access import ANYBODY, ROUTES, SCOPES, Denied, Principal, Role, TokenVerifier
 from shared.clock import Clock, now
 from shared.database import Sessions
@@ -92,6 +92,8 @@ class Gate:
 
     async def enter(self, request: Request, route: str) -> None:
         """Raises :class:`Denied` and :class:`TooMany`; leaves the principal in ``request.state``."""
+        request.state.route = route
+        logs.note(request.path_params)
         allowed = self.routes.get(route, frozenset[Role]())
         address = caller_address(request.client.host if request.client else "", request.headers.get("x-forwarded-for", ""), self.trusted)
         try:
@@ -156,18 +158,23 @@ Caller = Annotated[Principal, Depends(principal_of)]
 
 
 class Fences:
-    """Refuses a body over ``limit`` bytes before it is parsed, and puts the security headers on every answer that states none of its own.
+    """Refuses a body over ``limit`` bytes before it is parsed, puts the security headers on every answer that states none of its own, and
+    counts and times every request, whichever way it is answered.
 
     ``limits`` are those of paths in which a regular expression is found.
     """
 
-    def __init__(self, app: ASGIApp, limit: int, limits: Mapping[str, int]) -> None:
-        self.app, self.limit, self.limits = app, limit, limits
+    def __init__(self, app: ASGIApp, service: str, limit: int, limits: Mapping[str, int]) -> None:
+        self.app, self.service, self.limit, self.limits = app, service, limit, limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         scope.setdefault("state", {})["answer_headers"] = []  # what the gate has to say with any answer
+        with tracing.request(scope), metrics.request(self.service, scope):
+            return await self._fenced(scope, receive, send)
+
+    async def _fenced(self, scope: Scope, receive: Receive, send: Send) -> None:
         limit = next((most for path, most in self.limits.items() if re.search(path, scope["path"])), self.limit)
         stated = dict(scope["headers"]).get(b"content-length", b"0")
         if not stated.isdigit() or len(stated) > 18 or int(stated) > limit:
@@ -202,6 +209,7 @@ class Fences:
             if part["type"] == "http.response.start":
                 said = part.get("headers", [])
                 stated = {name.lower() for name, _ in said}
+                scope["state"]["answered"] = part["status"]
                 part["headers"] = [*said, *(one for one in headers if one[0] not in stated), *scope["state"]["answer_headers"]]
             await send(part)
 
@@ -211,9 +219,11 @@ class Fences:
 class Face(FastAPI):
     """The fences stand outside of everything, so that the answer to what broke has their headers, too; then the straight way."""
 
-    def __init__(self, *, gate: Gate, straight: Mapping[str, Answer], body_limit: int, body_limits: Mapping[str, int], **how: Any) -> None:
-        super().__init__(**how)
-        self._outside = Fences(Straight(super().__call__, gate.enter, straight), limit=body_limit, limits=body_limits)
+    def __init__(
+        self, *, service: str, gate: Gate, straight: Mapping[str, Answer], body_limit: int, body_limits: Mapping[str, int], **how: Any
+    ) -> None:
+        super().__init__(title=f"Hồi Âm: {service}", **how)
+        self._outside = Fences(Straight(super().__call__, gate.enter, straight), service, limit=body_limit, limits=body_limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As any ASGI application."""
@@ -243,13 +253,14 @@ def application(
 
     docs = {"docs_url": "/docs", "redoc_url": None} if settings.docs else {"docs_url": None, "redoc_url": None, "openapi_url": None}
     app = Face(
+        service=desk.service,
         gate=gate,
         straight=straight or {},
         body_limit=settings.body_limit,
         body_limits=body_limits or {},
-        title=f"Hồi Âm: {desk.service}",
         version="1",
         lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # ours knows no addresses and no queries
         **docs,
     )
     problems.install(app)
@@ -280,7 +291,7 @@ def _health(desk: Desk, watchdog: Watchdog) -> APIRouter:
         return JSONResponse({"ready": True})
 
     @router.get("/metrics", include_in_schema=False)
-    def metrics() -> Response:
+    def shown() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router

@@ -57,14 +57,14 @@ def rabbit(open_folder: Path) -> Iterator[PrivateRabbit]:
 @pytest.fixture
 def amqp_url(rabbit: PrivateRabbit) -> Iterator[str]:
     """The administrator's URL of an empty vhost for one test."""
-    with _vhost(rabbit) as url:
+    with fresh_vhost(rabbit) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def module_amqp_url(rabbit: PrivateRabbit) -> Iterator[str]:
     """The administrator's URL of an empty vhost for one file of tests."""
-    with _vhost(rabbit) as url:
+    with fresh_vhost(rabbit) as url:
         yield url
 
 
@@ -82,7 +82,8 @@ def drop_database(url: str) -> None:
 
 
 @contextmanager
-def _vhost(rabbit: PrivateRabbit) -> Iterator[str]:
+def fresh_vhost(rabbit: PrivateRabbit) -> Iterator[str]:
+    """The administrator's URL of an empty vhost."""
     vhost = f"test-{secrets.token_hex(4)}"
     with httpx2.Client(base_url=rabbit.management_url) as http:
         http.put(f"/api/vhosts/{vhost}").raise_for_status()

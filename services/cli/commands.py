@@ -9,11 +9,27 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import OperationalError
 
-from services.cli import agency, audit, bench, demo, forecast, keys, pages, parked, privacy, receipts, rules, scorecard
+from services.cli import (
+    agency,
+    audit,
+    backup,
+    bench,
+    demo,
+    doctor,
+    forecast,
+    keys,
+    notices,
+    pages,
+    parked,
+    privacy,
+    receipts,
+    rules,
+    scorecard,
+)
 from services.cli.options import BASE, HOME, Folder, PortBase
 from services.cli.process import CannotStart
 from services.cli.simulate import simulate
-from services.cli.system import apply_embedded, database_url, load_all, migrate_all, room, whole_topology
+from services.cli.system import apply_embedded, database_url, load_all, migrate_all, room, secret, whole_topology
 from services.cli.up import Layout, Supervisor
 from services.intake.store import portals
 from shared import province as province_data
@@ -37,6 +53,7 @@ app.add_typer(audit_app, name="audit", help="Whether histories are as they were 
 app.add_typer(scorecard.app, name="scorecard", help="What agencies achieved: shown, exported, verified, frozen.")
 app.add_typer(forecast.app, name="forecast", help="Which cases will probably be late soon, and how good forecasts were.")
 app.add_typer(privacy.app, name="privacy", help="Who reported: keys changed, contacts forgotten, told to the person itself.")
+app.add_typer(notices.app, name="notify", help="What people and portals are told: how it reads, and sent again.")
 app.add_typer(routing_app, name="routing", help="The rules that name the agency.")
 app.add_typer(bench_app, name="bench", help="Measure, beside a yardstick in the same run.")
 
@@ -65,6 +82,7 @@ def up(
         apply(environment["DATABASE_URL"], data, environment.get("AMQP_URL", ""), environment.get("MANAGEMENT_URL", ""))
 
     environment = {
+        "QUIET_HOURS": "",  # who tries it out at night wants to see the letters
         **os.environ,
         "PUBLIC_URL": f"{layout.url('intake')}/v1/reports",
         "OPEN311_URL": f"{layout.url('intake')}/open311/v2",
@@ -246,7 +264,12 @@ def audit_check(file: Path, roots: KeptRoots = None) -> None:
 bench_app.command("pipeline")(bench.pipeline)
 bench_app.command("clocks")(bench.clocks)
 bench_app.command("intake")(bench.intake)
+bench_app.command("notify")(bench.notify)
 app.command("simulate")(simulate)
+app.command("backup")(backup.backup)
+app.command("doctor")(doctor.doctor)
+app.command("restore")(backup.restore)
+app.command("resend")(backup.resend)
 
 
 def apply(url: str, of: province_data.Province, amqp_url: str, management_url: str) -> None:
@@ -256,12 +279,6 @@ def apply(url: str, of: province_data.Province, amqp_url: str, management_url: s
     else:
         apply_embedded(url, of)
     typer.echo(f"queues are ready, {len(of.agencies)} of them for agencies")
-
-
-def secret(name: str, given: str) -> str:
-    """``given``, or what the file holds that ``<name>_FILE`` names."""
-    path = os.environ.get(f"{name}_FILE")
-    return Path(path).read_text(encoding="utf-8").strip() if path and not given else given
 
 
 def main() -> None:

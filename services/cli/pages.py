@@ -1,4 +1,4 @@
-"""Pages made from the code: the contract of the events, the settings, the roles, the lifecycle. A test holds them current."""
+"""Pages made from the code: the contract of the events, the settings, the roles, the metrics, the lifecycle. A test holds them current."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,6 +8,8 @@ from typing import Any
 import yaml
 from pydantic_core import PydanticUndefined
 
+from services.cli.metrics_page import metrics_page
+from services.cli.notices import table
 from services.intake.settings import IntakeSettings
 from services.notify.settings import NotifySettings
 from services.routing.settings import RoutingSettings
@@ -29,12 +31,14 @@ MADE = "made by `hoiam pages` from the code; don't edit"
 
 def pages() -> dict[Path, str]:
     """Every made page with its text as it should be."""
-    architecture = PROJECT / "ARCHITECTURE.md"
+    architecture, notices = PROJECT / "ARCHITECTURE.md", PROJECT / "docs/notices.md"
     return {
         PROJECT / "docs/asyncapi.yaml": asyncapi(),
         PROJECT / "docs/settings.md": settings(),
         PROJECT / "docs/access.md": access(),
+        PROJECT / "docs/metrics.md": metrics_page(MADE),
         architecture: _with_part(architecture.read_text(encoding="utf-8"), "lifecycle", lifecycle()),
+        notices: _with_part(notices.read_text(encoding="utf-8"), "notices", table()),
     }
 
 

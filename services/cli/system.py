@@ -71,10 +71,16 @@ def room(url: str, service: str) -> Iterator[Sessions]:
 
 def database_url(layout: Layout) -> str:
     """``DATABASE_URL`` (or what ``DATABASE_URL_FILE`` holds), else the embedded PostgreSQL of ``layout``. Raises :class:`CannotStart`."""
-    path = os.environ.get("DATABASE_URL_FILE")
-    given = Path(path).read_text(encoding="utf-8").strip() if path else os.environ.get("DATABASE_URL", "")
-    if given:
+    if given := secret("DATABASE_URL"):
         return given
     if not layout.postgres.exists():
         raise CannotStart(f"No database: set DATABASE_URL, or start the embedded system with `hoiam up` ({layout.folder} is empty).")
     return PrivatePostgres(layout.postgres, port=layout.database_port).url
+
+
+def secret(name: str, given: str = "") -> str:
+    """``given``, or what the file holds that ``<name>_FILE`` names, or the variable itself."""
+    path = os.environ.get(f"{name}_FILE")
+    if path and not given:
+        return Path(path).read_text(encoding="utf-8").strip()
+    return given or os.environ.get(name, "")

@@ -1,16 +1,21 @@
 """What notify understands. Load, decide, keep; what it has to say comes when a notice was sent. ``HANDLERS`` is at the foot."""
 
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from services.notify import store
+from services.notify.domain.asking import ChooseFacts, Leave, SendTest
+from services.notify.domain.audience import HEARD
 from services.notify.domain.contacts import SealedContact
 from services.notify.domain.followers import UNCONFIRMED_LASTS, Follower
-from services.notify.domain.telling import STATUS, Subject
-from services.notify.domain.webhooks import AddWebhook, Webhook
+from services.notify.domain.notices import Notice
+from services.notify.domain.telling import Subject
+from services.notify.domain.webhooks import AddWebhook, RemoveWebhook, Replay, RotateSecret, SwitchOn, Webhook
+from services.notify.store import reaching, sending, subscribing
 from shared import province
-from shared.errors import NotYet, Refused
+from shared.errors import NotFound, NotYet, Refused
 from shared.handling import Handler
 from shared.messages import (
     Fact,
@@ -26,7 +31,7 @@ from shared.messages import (
 
 
 def keep_contact(reachable: ReporterReachable, session: Session) -> Sequence[Message]:
-    store.keep_contact(session, SealedContact(report_id=reachable.report_id, sealed=reachable.sealed, at=reachable.at))
+    store.keep_contact(session, SealedContact.of(reachable))
     return []
 
 
@@ -80,15 +85,77 @@ def add_webhook(asked: AddWebhook, session: Session) -> Sequence[Message]:
     if store.is_registered(session, asked.portal, asked.url):
         raise Refused("this portal hears the news at that address already", code="webhook_exists")
     session.add(Webhook(id=asked.report_id, portal=asked.portal, url=asked.url, sealed=asked.sealed, created_at=asked.at))
+    if asked.sealed_contact:
+        store.keep_contact(session, SealedContact(report_id=asked.report_id, sealed=asked.sealed_contact, at=asked.at))
     return []
 
 
+def rotate_secret(asked: RotateSecret, session: Session) -> Sequence[Message]:
+    _webhook(session, asked.report_id).rotate(asked)
+    return []
+
+
+def switch_on(asked: SwitchOn, session: Session) -> Sequence[Message]:
+    """It starts anew: what it failed at before is forgotten."""
+    webhook = _webhook(session, asked.report_id)
+    webhook.active = True
+    for place in sending.locked_places(session, [str(webhook.id)]).values():
+        place.worked()
+    return []
+
+
+def remove_webhook(asked: RemoveWebhook, session: Session) -> Sequence[Message]:
+    """That something was sent there, and when, stays."""
+    webhook = _webhook(session, asked.report_id)
+    sending.switch_off(session, webhook)
+    webhook.remove()
+    store.keep_contact(session, SealedContact(report_id=webhook.id, sealed="", at=asked.at))
+    store.forget_reporter(session, webhook.id)
+    return []
+
+
+def replay(asked: Replay, session: Session) -> Sequence[Message]:
+    sending.replay(session, sending.to_replay(asked), asked.at)
+    return []
+
+
+def choose_facts(asked: ChooseFacts, session: Session) -> Sequence[Message]:
+    if asked.facts is None:
+        subscribing.unsubscribe(session, asked.subscriber)
+    else:
+        subscribing.subscribe(session, asked.subscriber, asked.facts, asked.at)
+    return []
+
+
+def leave(asked: Leave, session: Session) -> Sequence[Message]:
+    names = {asked.name, *([reaching.person_behind(session, asked.name)] if asked.everywhere or asked.undo else [])} - {""}
+    for name in names:
+        if asked.undo:
+            reaching.end_silence(session, name)
+        else:
+            reaching.silence(session, name, asked.at)
+    return []
+
+
+def send_test(asked: SendTest, session: Session) -> Sequence[Message]:
+    """At once, whatever the hour."""
+    if asked.webhook_id:
+        _webhook(session, asked.webhook_id)
+    session.add(Notice.test(asked))
+    return []
+
+
+def _webhook(session: Session, webhook_id: UUID) -> Webhook:
+    webhook = sending.locked_webhook(session, webhook_id)
+    if webhook is None or webhook.is_removed:
+        raise NotFound("there is no webhook of that id")
+    return webhook
+
+
 def _tell(subject: Subject, fact: Fact, session: Session) -> Sequence[Message]:
-    session.add_all(
-        subject.hear(
-            fact, store.webhooks_of(session, subject.portal), province.current(session), store.followers_of(session, subject.report_id)
-        )
-    )
+    followers, person = store.followers_of(session, subject.report_id), store.person_of(session, subject.report_id)
+    webhooks, chosen = store.webhooks_of(session, subject.portal), subscribing.all_chosen(session)
+    session.add_all(subject.hear(fact, webhooks, province.current(session), followers, person=person, chosen=chosen))
     return []
 
 
@@ -98,8 +165,15 @@ HANDLERS: Mapping[type, Handler] = {
     FollowerReachable: ask_follower,
     FollowerConfirmed: confirm_follower,
     FollowerLeft: forget_follower,
-    **dict.fromkeys(STATUS, tell),
+    **dict.fromkeys(HEARD, tell),
     ReportReceived: begin_telling,
     AddWebhook: add_webhook,
+    RotateSecret: rotate_secret,
+    SwitchOn: switch_on,
+    RemoveWebhook: remove_webhook,
+    Replay: replay,
+    ChooseFacts: choose_facts,
+    Leave: leave,
+    SendTest: send_test,
     Tick: forget_unconfirmed,
 }

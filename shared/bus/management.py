@@ -123,6 +123,15 @@ class Management:
             self.set_permissions(user, write=write, read=read)
             self.set_limits(user, SERVICE_LIMITS)
 
+    def user_names(self) -> set[str]:
+        """Everybody who may log in."""
+        return {str(user["name"]) for user in self._ask("GET", "users").json()}
+
+    def permissions(self) -> dict[str, tuple[str, str, str]]:
+        """What each user of this vhost may configure, write to and read from."""
+        found = self._ask("GET", "vhosts", self._vhost, "permissions").json()
+        return {right["user"]: (right["configure"], right["write"], right["read"]) for right in found}
+
     def prune_bindings(self, topology: Topology) -> None:
         """Take away bindings of the queues of ``topology`` that it doesn't name. The nameless exchange's can't be."""
         named = {(binding.exchange, binding.pattern, binding.queue) for binding in topology.bindings}

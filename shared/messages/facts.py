@@ -94,6 +94,7 @@ class CaseAssigned(CaseFact):
     topic = "case.assigned"
     due_at: AwareDatetime
     hop: int
+    urgent: bool = False
 
 
 class CaseAccepted(CaseFact):

@@ -6,10 +6,12 @@ from shared.messages.kinds import Fact
 
 
 class ReporterReachable(Fact):
-    """``sealed``: the contact, readable only with the sealing key. Bound to notify's inbox alone."""
+    """``sealed``: the contact, readable only with the sealing key. ``person`` is a keyed hash of it: the same person has the same in
+    every report, so that nobody is told too much at once. Bound to notify's inbox alone."""
 
     topic = "reporter.reachable"
     sealed: str
+    person: str = ""
 
 
 class ReporterErased(Fact):
@@ -21,12 +23,13 @@ class ReporterErased(Fact):
 class FollowerReachable(Fact):
     """Somebody who is not the reporter wants to hear the news, and is written to once, to confirm it. Bound to notify's inbox alone.
 
-    ``sealed`` as in ``reporter.reachable``, about the ``follower_id``.
+    ``sealed`` and ``person`` as in ``reporter.reachable``, sealed about the ``follower_id``.
     """
 
     topic = "follower.reachable"
     follower_id: UUID
     sealed: str
+    person: str = ""
     language: str = "vi"
 
 

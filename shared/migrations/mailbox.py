@@ -1,4 +1,4 @@
-"""The tables every service has: mailbox and copy of the province. Called by first versions; never edited after a release."""
+"""The tables every service has: mailbox and copy of the province. Called by versions of each; never edited after a release."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -46,3 +46,17 @@ def create_version_1() -> None:
     )
     for table in ("outbox", "held"):
         op.execute(f"ALTER TABLE {table} SET ({_VACUUM_OFTEN})")
+
+
+def keep_what_was_sent() -> None:
+    """Letters that left the outbox, for a while: a restored database says them again."""
+    op.create_table(
+        "sent",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("exchange", "routing_key", "message_id", "type")),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("correlation_id", "traceparent")),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    )
+    op.create_index("sent_facts", "sent", ["sent_at"], postgresql_where=sa.text("exchange <> 'hoiam.agencies'"))
+    op.create_index("sent_to_agencies", "sent", ["sent_at"], postgresql_where=sa.text("exchange = 'hoiam.agencies'"))

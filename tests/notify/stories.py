@@ -24,14 +24,37 @@ FACTS: dict[type[Fact], dict[str, Any]] = {
     say.CaseCancelled: {"reason": "Người gửi rút phản ánh"},
     say.CaseClosed: {},
 }
+INTERNAL: dict[type[Fact], dict[str, Any]] = {  # what only offices hear of
+    say.CaseReturned: {"reason": "Đường này do huyện quản lý", "proposed_agency": "cl", "hop": 1},
+    say.ExtensionWanted: {"until": DUE, "reason": "Chờ vật tư thay thế"},
+    say.CaseSubmitted: {"outcome": say.Outcome.FIXED, "answer": "Đã thay ba bóng đèn"},
+    say.CaseSentBack: {"reason": "Thiếu ảnh sau khi sửa"},
+    say.ClockWarned: {"clock": "resolve", "due_at": DUE, "share": 0.8},
+    say.ClockBreached: {"clock": "resolve", "due_at": DUE},
+    say.ClockEscalated: {"clock": "resolve", "due_at": DUE, "step": 1},
+}
 
 
 def about(report: ReportReceived, kind: type[Fact], version: int = 3, **fields: Any) -> Any:
     """One fact about the case of ``report``, held by Đông Hà."""
     at = report.at + timedelta(minutes=version)
-    return kind(**{"report_id": report.report_id, "at": at, "version": version, "agency": "dh", **FACTS[kind], **fields})
+    usual = {**FACTS, **INTERNAL}[kind]
+    return kind(**{"report_id": report.report_id, "at": at, "version": version, "agency": "dh", **usual, **fields})
 
 
 def everything(report: ReportReceived) -> list[Fact]:
     """All of them, one after the other."""
     return [about(report, kind, number) for number, kind in enumerate(FACTS, start=2)]
+
+
+def behind_the_scenes(report: ReportReceived) -> list[Fact]:
+    """What offices alone hear of, one after the other."""
+    head = {"report_id": report.report_id, "at": report.at + timedelta(hours=1)}
+    return [
+        say.ReportUnrouted(**head, explanation="Không có quy tắc nào phù hợp"),
+        say.ReportCommented(**head, comment_id=UUID(int=9), text="Đèn vẫn tắt"),
+        *(about(report, kind, number) for number, kind in enumerate(INTERNAL, start=30)),
+        about(report, say.ClockEscalated, 40, step=2),
+        about(report, say.ClockEscalated, 41, step=3),
+        say.NoticeFailed(**head, notice_id=UUID(int=10), channel="email", about="case.resolved", reason="550 5.1.1"),
+    ]

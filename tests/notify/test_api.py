@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import ValidationError
 from standardwebhooks import Webhook as Verifier
+from standardwebhooks import WebhookVerificationError
 
 from services.notify.__main__ import service
 from services.notify.channels.choice import deliveries
@@ -17,7 +18,7 @@ from shared.clock import now
 from shared.messages import CaseResolved
 from shared.service import Process
 from tests.builders import envelope
-from tests.notify.conftest import LINK_KEY
+from tests.notify.conftest import LINK_KEY, notices
 from tests.notify.stories import about
 
 PRIVATE, PUBLIC = new_key_pair()
@@ -45,7 +46,7 @@ def http(settings: Any) -> Iterator[TestClient]:
 class TestNotices:
     def test_show_what_was_said_when_and_how(self, http, handling, report_of, settings, clock):
         report = report_of(LAN, tracking_code="QT-1")
-        deliveries(settings, clock)["delivery"].turn(handling)
+        deliveries(settings, clock)["mailbox"].turn(handling)
         handling.together([envelope(about(report, CaseResolved))])
 
         told = http.get(f"/v1/notices?report_id={report.report_id}").json()
@@ -93,7 +94,7 @@ class TestWebhooks:
         added = http.post("/v1/webhooks", json={"portal": "app", "url": receiver.url}).json()
         report_of(portal="app")
 
-        deliveries(settings, now)["webhooks"].turn(handling)
+        deliveries(settings, now)["webhook"].turn(handling)
 
         [(headers, body)] = receiver.got
         assert Verifier(added["secret"]).verify(body, headers)["type"] == "report.received"
@@ -137,6 +138,83 @@ class TestWebhooks:
 
         assert answer.json()["code"] == "https_only"
 
+    def test_show_how_they_fare(self, http, handling, report_of, receiver, settings):
+        receiver.status = 500
+        http.post("/v1/webhooks", json={"portal": "app", "url": receiver.url})
+        report_of(portal="app")
+        deliveries(settings, now)["webhook"].turn(handling)
+
+        [shown] = http.get("/v1/webhooks").json()["webhooks"]
+
+        assert (shown["last_error"], shown["paused_until"], shown["old_secret_until"]) == ("the portal answers 500", None, None)
+        assert shown["failing_since"]
+
+    def test_get_another_secret_and_the_old_one_signs_for_a_day(self, http, handling, report_of, receiver, settings):
+        added = http.post("/v1/webhooks", json={"portal": "app", "url": receiver.url}).json()
+        answers = [http.post(f"/v1/webhooks/{added['id']}/secret").json() for _ in range(2)]
+        report_of(portal="app")
+        deliveries(settings, now)["webhook"].turn(handling)
+
+        [(headers, body)] = receiver.got
+        for answer in answers:
+            assert Verifier(answer["secret"]).verify(body, headers)
+        with pytest.raises(WebhookVerificationError):
+            Verifier(added["secret"]).verify(body, headers)
+
+    def test_that_were_switched_off_are_switched_on_and_told_what_they_missed(self, http, handling, report_of, receiver, settings, rooms):
+        added = http.post("/v1/webhooks", json={"portal": "app", "url": receiver.url}).json()
+        receiver.status = 410
+        missed, loop = report_of(portal="app"), deliveries(settings, now)["webhook"]
+        loop.turn(handling)
+        unheard = report_of(portal="app")
+
+        receiver.status = 204
+        switched_on = http.post(f"/v1/webhooks/{added['id']}/activation")
+        span = {"since": missed.at.isoformat(), "until": (missed.at + timedelta(seconds=1)).isoformat()}
+        replayed = http.post(f"/v1/webhooks/{added['id']}/replay", json=span)
+        loop.turn(handling)
+
+        assert (switched_on.status_code, replayed.status_code, replayed.json()) == (204, 202, {"notices": 1})
+        assert [event["data"]["report_id"] for event in receiver.events] == [str(missed.report_id)] * 2
+        assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1
+        assert notices(rooms, unheard) == []
+
+    def test_what_arrived_is_sent_again_only_when_that_is_asked_for(self, http, handling, report_of, receiver, settings):
+        added = http.post("/v1/webhooks", json={"portal": "app", "url": receiver.url}).json()
+        report, loop = report_of(portal="app"), deliveries(settings, now)["webhook"]
+        loop.turn(handling)
+
+        span = {"since": report.at.isoformat(), "until": (report.at + timedelta(seconds=1)).isoformat()}
+        answers = [http.post(f"/v1/webhooks/{added['id']}/replay", json=span | more).json() for more in ({}, {"failed_only": False})]
+        loop.turn(handling)
+
+        assert answers == [{"notices": 0}, {"notices": 1}]
+        assert len(receiver.got) == 2
+
+    def test_that_are_removed_are_gone(self, http, report_of):
+        added = http.post(
+            "/v1/webhooks", json={"portal": "app", "url": "https://portal.example/hook", "contact": "duty@portal.example"}
+        ).json()
+
+        first, second = (http.delete(f"/v1/webhooks/{added['id']}").status_code for _ in range(2))
+
+        assert (first, second, http.get("/v1/webhooks").json()) == (204, 404, {"webhooks": []})
+        assert http.post("/v1/webhooks", json={"portal": "app", "url": "https://portal.example/hook"}).status_code == 201
+
+    @pytest.mark.parametrize("what", ["secret", "activation", "replay"])
+    def test_nobody_added_are_not_found(self, http, what):
+        body = {"since": "2026-11-16T00:00:00Z", "until": "2026-11-17T00:00:00Z"}
+
+        answer = http.post(f"/v1/webhooks/{uuid4()}/{what}", json=body)
+
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+    @pytest.mark.parametrize(
+        "span", [{}, {"since": "2026-11-16T00:00:00Z", "until": "2026-11-16T00:00:00Z"}, {"since": "now", "until": "x"}]
+    )
+    def test_a_span_that_is_none_is_refused(self, http, span):
+        assert http.post(f"/v1/webhooks/{uuid4()}/replay", json=span).status_code == 422
+
 
 class TestAccess:
     @pytest.mark.parametrize(
@@ -145,6 +223,10 @@ class TestAccess:
             ("GET", "/v1/notices", {"operator", "auditor", "admin"}),
             ("POST", "/v1/webhooks", {"admin"}),
             ("GET", "/v1/webhooks", {"admin"}),
+            ("DELETE", f"/v1/webhooks/{uuid4()}", {"admin"}),
+            ("POST", f"/v1/webhooks/{uuid4()}/secret", {"admin"}),
+            ("POST", f"/v1/webhooks/{uuid4()}/activation", {"admin"}),
+            ("POST", f"/v1/webhooks/{uuid4()}/replay", {"admin"}),
         ],
     )
     def test_is_as_in_the_table(self, http, method, path, allowed):

@@ -2,23 +2,24 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from services.notify import store
 from services.notify.channels import delivery
-from services.notify.channels.choice import deliveries
-from services.notify.channels.delivery import AT_ONCE, CLAIM, Delivery
+from services.notify.channels.choice import EACH, deliveries
+from services.notify.channels.delivery import AHEAD, CLAIM, Delivery
 from services.notify.domain.notices import State
+from services.notify.store import sending
 from shared.clock import now
 from shared.handling import Handling
 from shared.messages import ReportReceived
 from tests.builders import MONDAY, envelope, received, topics
-from tests.notify.conftest import LAN, notices, reachable
+from tests.notify.conftest import LAN, add_webhook, notices, reachable
 from tests.wait import until
 
 
@@ -62,7 +63,7 @@ class TestContact:
 
 class TestTurn:
     def test_killed_between_sending_and_recording_sends_again_when_the_claim_runs_out(
-        self, handling, rooms, report_of, by_mail, mail_server, clock, monkeypatch
+        self, handling, rooms, report_of, by_mail, mail_server, clock, settings_with, monkeypatch
     ):
         """At least once, said in the open: the Message-ID lets the mail program see that it is the same letter."""
         report_of(LAN)
@@ -70,21 +71,37 @@ class TestTurn:
         with pytest.raises(KeyboardInterrupt):
             by_mail.turn(handling)
         monkeypatch.undo()
+        born_again = deliveries(settings_with(smtp_url=f"smtp://127.0.0.1:{mail_server.port}"), clock)["email"]
 
-        at_once = by_mail.turn(handling)
+        at_once = born_again.turn(handling)
         clock.move(seconds=CLAIM.total_seconds())
-        by_mail.turn(handling)
+        born_again.turn(handling)
 
         assert at_once == 0
         assert len({mail["Message-ID"] for mail in mail_server.mail}) == 1
         assert len(mail_server.mail) == 2
         assert topics(rooms) == ["notice.delivered"]
 
+    def test_that_can_not_record_for_a_while_records_later_and_sends_nothing_twice(
+        self, handling, rooms, report_of, by_mail, mail_server, clock, monkeypatch
+    ):
+        report_of(LAN)
+        monkeypatch.setattr(delivery, "record", _no_database)
+        with pytest.raises(ConnectionError):
+            by_mail.turn(handling)
+        monkeypatch.undo()
+
+        clock.move(seconds=CLAIM.total_seconds() - 1)
+        by_mail.turn(handling)
+
+        assert len(mail_server.mail) == 1
+        assert topics(rooms) == ["notice.delivered"]
+
     def test_twins_share_the_work(self, handling, report_of, mail_server, settings_with, clock):
         for _ in range(60):
             report_of(LAN)
         settings = settings_with(smtp_url=f"smtp://127.0.0.1:{mail_server.port}")
-        twins = [threading.Thread(target=_until_done, args=(deliveries(settings, clock)["delivery"], handling)) for _ in range(2)]
+        twins = [threading.Thread(target=deliveries(settings, clock)["email"].turn, args=(handling,)) for _ in range(2)]
 
         for twin in twins:
             twin.start()
@@ -94,75 +111,114 @@ class TestTurn:
         assert len(mail_server.mail) == 60
         assert len({mail["Message-ID"] for mail in mail_server.mail}) == 60
 
-    def test_what_one_is_claiming_its_twin_passes_over(self, rooms, report_of):
+    def test_what_one_is_claiming_its_twin_passes_over(self, rooms, report_of, hook):
         for _ in range(4):
-            report_of(LAN)
-        mine = {"to_portals": False, "at": MONDAY, "until": MONDAY + CLAIM}
+            report_of()
+        mine = {"rooms": {str(hook.report_id): 3}, "at": MONDAY, "until": MONDAY + CLAIM, "limit": 10}
 
         with rooms.begin() as one, rooms.begin() as twin:
-            first, second = store.claim(one, **mine, limit=3), store.claim(twin, **mine, limit=3)
+            first, second = sending.claim(one, **mine), sending.claim(twin, **mine)
 
         assert (len(first), len(second)) == (3, 1)
         assert len({parcel.notice.id for parcel in [*first, *second]}) == 4
 
-    def test_takes_no_more_than_it_can_send_in_time(self, handling, report_of, into_folder):
-        for _ in range(AT_ONCE + 5):
+    def test_takes_no_more_than_its_threads_can_send_soon(self, handling, report_of, settings_with, clock):
+        for _ in range(AHEAD + 3):
             report_of(LAN)
+        taken: list[int] = []
+        into_folder = Counting(deliveries(settings_with(), clock)["mailbox"], taken)
 
-        assert [into_folder.turn(handling) for _ in range(3)] == [AT_ONCE, 5, 0]
-
-    def test_told_to_stop_puts_back_what_it_did_not_try(self, handling, rooms, report_of, into_folder, clock):
-        report_of(LAN)
-
-        into_folder.turn(handling, beat=lambda: False)
-        clock.move(seconds=10)
         into_folder.turn(handling)
 
-        assert topics(rooms) == ["notice.delivered"]
+        assert sum(taken) == AHEAD + 3
+        assert max(taken) == AHEAD * into_folder.channel.at_once
 
-    def test_a_notice_that_breaks_the_channel_holds_up_no_other(self, handling, rooms, report_of, clock, settings_with):
-        broken = deliveries(settings_with(), clock)["delivery"]
+    def test_a_notice_that_breaks_the_channel_holds_up_no_other(self, handling, rooms, report_of, into_folder):
         first, second = report_of(LAN), report_of(LAN)
-        failing = Delivery(to_portals=False, choose=_breaks_for(first, broken.choose), channels=broken.channels, clock=clock)
+        into_folder.address = _breaks_for(first, into_folder.address)
 
-        failing.turn(handling)
+        into_folder.turn(handling)
 
         assert notices(rooms, first)[0].last_error == "sending broke: ZeroDivisionError"
         assert notices(rooms, second)[0].state == State.SENT
 
-    def test_a_slow_portal_holds_up_no_letter(self, handling, report_of, hook, settings_with, clock):
-        report_of(LAN)
-        loops = deliveries(settings_with(), clock)
-
-        assert [loops["delivery"].turn(handling), loops["webhooks"].turn(handling)] == [1, 1]
-
 
 class TestRun:
     def test_sends_within_a_second_of_the_commit(self, handling, rooms, report_of, settings_with):
-        stop = threading.Event()
-        loop = threading.Thread(target=deliveries(settings_with(), now)["delivery"].run, args=(handling, lambda: not stop.is_set()))
-        loop.start()
-        try:
+        with running(deliveries(settings_with(), now)["mailbox"], handling):
             report_of(LAN)
             until(lambda: topics(rooms) == ["notice.delivered"], 1, what="delivered within a second")
-        finally:
-            stop.set()
-            loop.join()
+
+    def test_told_to_stop_puts_back_what_no_thread_has_begun(self, handling, rooms, report_of, portal, settings_with):
+        hanging = portal(hang=True)
+        add_webhook(handling, hanging.url)
+        reports = [report_of() for _ in range(3)]
+        loop = deliveries(settings_with(webhook_seconds=1.5), now)["webhook"]
+        loop.channel.at_once = 1
+
+        with running(loop, handling):
+            until(lambda: hanging.calls, what="the first is on its way, the second claimed")
+
+        found = [notices(rooms, report)[0] for report in reports]
+        assert {notice.claimed_until for notice in found} == {None}
+        assert sorted(notice.attempts for notice in found) == [0, 0, 1]
+        assert hanging.calls == 1
+
+    def test_a_hanging_portal_delays_neither_letters_nor_other_portals(self, handling, rooms, report_of, hook, portal, settings_with):
+        """The hanging one would be waited for a quarter of a minute; the others are done long before."""
+        hanging = portal(hang=True)
+        slow = add_webhook(handling, hanging.url, portal="slow")
+        loops = deliveries(settings_with(), now)
+        with running(loops["webhook"], handling), running(loops["mailbox"], handling):
+            stuck = [report_of(portal="slow") for _ in range(20)]
+            until(lambda: hanging.calls >= EACH, what="the slow portal has all its calls")
+            report = report_of(LAN, portal="app")
+            until(lambda: all(notice.state == State.SENT for notice in notices(rooms, report)), 5, what="letter and news are out")
+            calls = hanging.calls
+            hanging.let_go()
+
+        assert calls == EACH
+        assert {notice.webhook_id for report in stuck for notice in notices(rooms, report)} == {slow.report_id}
+
+
+class Counting(Delivery):
+    """Notes how much it claimed each time."""
+
+    def __init__(self, like: Delivery, taken: list[int]) -> None:
+        super().__init__(like.channel, address=like.address, ways=like.ways, clock=like.clock)
+        self._taken = taken
+
+    def _claim(self, *of: Any) -> list[Any]:
+        claimed = super()._claim(*of)
+        self._taken.append(len(claimed))
+        return claimed
+
+
+@contextmanager
+def running(loop: Delivery, handling: Handling) -> Iterator[None]:
+    """As in a process, until the block ends."""
+    stop = threading.Event()
+    thread = threading.Thread(target=loop.run, args=(handling, lambda: not stop.is_set()))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def _killed(*_: Any) -> Any:
     raise KeyboardInterrupt
 
 
-def _until_done(loop: Delivery, handling: Handling) -> None:
-    while loop.turn(handling):
-        pass
+def _no_database(*_: Any) -> Any:
+    raise ConnectionError
 
 
-def _breaks_for(report: ReportReceived, choose: Callable[..., Any]) -> Callable[..., Any]:
-    def chosen(parcel: Any) -> Any:
+def _breaks_for(report: ReportReceived, address: Callable[..., Any]) -> Callable[..., Any]:
+    def addressed(parcel: Any) -> Any:
         if parcel.notice.report_id == report.report_id:
             return 1 / 0
-        return choose(parcel)
+        return address(parcel)
 
-    return chosen
+    return addressed

@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
+from services.notify.domain.audience import TABLE
 from services.notify.domain.followers import UNCONFIRMED_LASTS
 from services.notify.domain.notices import State
-from services.notify.domain.telling import FOLLOWED
 from shared import messages as say
 from shared.access import link_secret
 from shared.errors import NotYet
@@ -88,11 +88,11 @@ class TestFollower:
         deliver(by_mail, clock, handling)
 
         told = to_followers(rooms, report)
-        assert sorted(told) == sorted(["follower.reachable", *(kind.topic for kind in FOLLOWED)])
+        assert sorted(told) == sorted(["follower.reachable", *(key for key, line in TABLE.items() if line.follower)])
         letters = [mail.get_body(("plain",)).get_content() for mail in mail_server.mail if mail["To"] == "binh@example.vn"]
         assert len(letters) == len(told)
         assert any("Đã thay ba bóng đèn" in letter and "which you follow" not in letter and "Hello," in letter for letter in letters)
-        assert all("choose to stop following" in letter for letter in letters[1:])
+        assert all("To get no more letters: http://127.0.0.1:8314/v1/leave/" in letter for letter in letters)
         assert link_secret(LINK_KEY, report.report_id) not in "".join(letters)
         assert not any(word in "".join(letters) for word in ("lan@", "Thị Lan", "your report"))
 
@@ -119,7 +119,7 @@ class TestFollower:
 
         deliver(by_mail, clock, handling)
 
-        assert mail_server.mail == []
+        assert [mail for mail in mail_server.mail if mail["To"] == "binh@example.vn"] == []
         assert {notice.state for notice in notices(rooms, report)} == {State.FAILED}
         assert "case.reopened" not in to_followers(rooms, report)
         with rooms() as session:

@@ -4,15 +4,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from shared import mailbox
-from shared.bus import EVENTS, BusDown
+from shared.bus import AGENCIES, EVENTS, BusDown
 from shared.bus.postgres import PostgresBus, create_schema
 from shared.bus.topology import Binding, topology
+from shared.clock import now
 from shared.database import engine, migrate, sessions
 from shared.envelope import letter
 from shared.messages import Message, RequestDone
@@ -164,6 +166,43 @@ class TestRelay:
         office.relay(away)
 
         assert len(office.arrived(1)) == 1
+
+
+class TestSentLetters:
+    def test_are_said_again_in_their_order_and_under_their_names(self, office):
+        sealed = [envelope(received()) for _ in range(30)]
+        with office.rooms.begin() as session:
+            mailbox.post(session, sealed)
+        office.relay()
+        names = office.arrived(30)
+        until(lambda: office.waiting() == 0, what="an empty outbox")
+
+        with office.rooms.begin() as session:
+            mailbox.post(session, [late := envelope(received())])  # waits when the database is restored
+            again = mailbox.send_again(session)
+        office.wake.set()
+
+        assert again == 30
+        assert office.arrived(61) == [*names, *names, str(late.id)]
+
+    def test_are_forgotten_after_two_days_and_those_to_agencies_after_two_weeks(self, office):
+        at = now()
+        for days in (1, 3, 15):
+            self._sent(office, EVENTS, at - timedelta(days=days))
+            self._sent(office, AGENCIES, at - timedelta(days=days))
+
+        with office.rooms.begin() as session:
+            mailbox.prune(session, at)
+            kept = session.execute(text("SELECT exchange, extract(day FROM :at - sent_at) FROM sent"), {"at": at}).all()
+
+        assert sorted(kept) == [(AGENCIES, 1), (AGENCIES, 3), (EVENTS, 1)]
+
+    @staticmethod
+    def _sent(office: Office, exchange: str, at: datetime) -> None:
+        one = {"id": 1, "exchange": exchange, "body": b"{}", "sent_at": at}
+        words = dict.fromkeys(("routing_key", "message_id", "type", "correlation_id", "traceparent"), "")
+        with office.rooms.begin() as session:
+            session.execute(insert(mailbox.sent_letters).values(**one, **words))
 
 
 class TestLetters:

@@ -38,11 +38,7 @@ class System:
     def hoiam(self, *arguments: str) -> str:
         """What the command line prints. Raises when it fails."""
         place = {"HOIAM_FOLDER": str(self.layout.folder), "HOIAM_PORT_BASE": str(self.layout.port_base)}
-        done = subprocess.run(
-            [*HOIAM, *arguments], env={**self.environment, **place}, cwd=PROJECT, capture_output=True, text=True, timeout=60
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+        return hoiam({**self.environment, **place}, *arguments)
 
     def post_report(self, key: str, body: Mapping[str, Any] = REPORT, *, name: str = "") -> httpx2.Response:
         """As a portal."""
@@ -83,17 +79,25 @@ class System:
                 return int(folder.name)
         return None
 
-    def kill(self, service: str) -> None:
-        """kill -9, and no more than that: bringing it back is the supervisor's business."""
+    def kill(self, service: str, how: signal.Signals = signal.SIGKILL) -> int:
+        """Send a signal, and no more than that: bringing it back is the supervisor's business. Whom it was sent to."""
         pid = self.pid_of(service)
         assert pid, f"{service} does not run"
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, how)
+        return pid
 
     def is_ready(self, service: str) -> bool:
         try:
             return self.http.get(f"{self.layout.url(service)}/readyz").is_success
         except httpx2.HTTPError:
             return False
+
+
+def hoiam(environment: Mapping[str, str], *arguments: str) -> str:
+    """What the command line prints. Raises when it fails."""
+    done = subprocess.run([*HOIAM, *arguments], env=dict(environment), cwd=PROJECT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 @contextmanager

@@ -1,30 +1,25 @@
 """The full mode: the same commands and settings against a real RabbitMQ and PostgreSQL."""
 
-import contextlib
 import json
 import os
 import subprocess
 import sys
-import threading
-from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-import httpx2
 import pika
 import pytest
 
 from services.cli.up import SERVICES
 from shared.bus.rabbitmq import RabbitBus
 from shared.settings import PROJECT
-from tests.system.running import REPORT, System, running
+from tests.system.crowd import AREAS, Portal, assignments
+from tests.system.running import System, running
 from tests.wait import until
 
 REPORTS = 1000
-AREAS = ("dh", "txqt", "vl", "gl")
 
 
 @pytest.fixture
@@ -41,60 +36,6 @@ def system(open_folder: Path, database_url: str, broker: dict[str, str]) -> Iter
 @pytest.fixture
 def key(system: System) -> str:
     return system.hoiam("portal", "add", "app", "Ứng dụng")
-
-
-class Portal:
-    """Posts one report after the other, and the same one again until it is answered."""
-
-    def __init__(self, system: System, key: str) -> None:
-        self.system, self.key = system, key
-        self.accepted: dict[str, str] = {}
-
-    def post(self, count: int, workers: int = 8) -> list[threading.Thread]:
-        numbers = iter(range(count))
-        lock = threading.Lock()
-        threads = [threading.Thread(target=self._work, args=(numbers, lock)) for _ in range(workers)]
-        for thread in threads:
-            thread.start()
-        return threads
-
-    def _work(self, numbers: Iterator[int], lock: threading.Lock) -> None:
-        with httpx2.Client(timeout=10, trust_env=False) as http:
-            while True:
-                with lock:
-                    number = next(numbers, None)
-                if number is None:
-                    return
-                self._until_answered(http, number)
-
-    def _until_answered(self, http: httpx2.Client, number: int) -> None:
-        body = {**REPORT, "location": {"area": AREAS[number % len(AREAS)]}}
-        headers = {"X-Api-Key": self.key, "Idempotency-Key": f"report-{number}"}
-        url = f"{self.system.layout.url('intake')}/v1/reports"
-
-        def answered() -> bool:
-            with contextlib.suppress(httpx2.HTTPError):
-                answer = http.post(url, json=body, headers=headers)
-                if answer.status_code == 201:
-                    self.accepted[answer.json()["report_id"]] = answer.json()["tracking_code"]
-                    return True
-                assert answer.status_code == 503, answer.text
-            return False
-
-        until(answered, 60, what=f"report {number} accepted", every=0.1)
-
-
-def assignments(bus: RabbitBus, area: str) -> dict[str, set[str]]:
-    """Ids of the assignments waiting for an agency, by report: a repeated delivery has the id of the first."""
-    found: dict[str, set[str]] = defaultdict(set)
-    with closing(bus.consumer(f"agency.{area}", "test")) as consumer:
-        while deliveries := consumer.take(200, 0.5):
-            for delivery in deliveries:
-                event = json.loads(delivery.body)
-                if event["type"] == "vn.hoiam.assignment.v1":
-                    found[event["subject"]].add(event["id"])
-            consumer.ack(deliveries)
-    return found
 
 
 def parked(system: System) -> str:
@@ -139,7 +80,7 @@ class TestAgencyOnItsOwn:
 class TestCrashes:
     def test_a_thousand_reports_survive_kill_9_of_each_service_in_turn(self, system, key, broker):
         portal = Portal(system, key)
-        threads = portal.post(REPORTS)
+        threads = portal.post(range(REPORTS))
         for number, service in enumerate(SERVICES, start=1):
             until(lambda number=number: len(portal.accepted) >= number * REPORTS // 5, 90, what=f"{number} fifths accepted")
             system.kill(service)

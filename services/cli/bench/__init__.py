@@ -9,6 +9,7 @@ import typer
 
 from services.cli.bench import clocks as clock_bench
 from services.cli.bench import intake as intake_bench
+from services.cli.bench import notify as notify_bench
 from services.cli.bench import reading as reading_bench
 from services.cli.bench.pipeline import Round, measure
 from services.cli.process import CannotStart
@@ -84,6 +85,39 @@ def intake(
         figures |= growth | {"read_growth": max(growth.values())}
     typer.echo("\n".join(f"{name:42}{value:>10,}" for name, value in figures.items()))
     _keep(figures, json_file)
+
+
+def notify(
+    notices: Annotated[int, typer.Option(help="Notices of one round.")] = 2000,
+    rounds: Annotated[int, typer.Option(help="How often both are measured, in turn.")] = 5,
+    ordeal: Annotated[
+        int, typer.Option(help="Notices to a receiver that fails 30 %, hangs on 5 % and is killed once; 0: leave it.")
+    ] = 10_000,
+    json_file: JsonFile = None,
+) -> None:
+    """Webhooks delivered a second, beside a bare loop over the same channel; and whether every notice arrives, once, whatever happens."""
+    delivered, bare = notify_bench.measure(notices=notices, rounds=rounds, say=typer.echo)
+    figures: dict[str, float] = {
+        "notices_per_second": round(median(delivered)),
+        "bare_per_second": round(median(bare)),
+        "vs_bare_loop": round(median(a / b for a, b in zip(delivered, bare, strict=True)), 2),
+    }
+    if ordeal:
+        figures |= _ordeal_figures(notify_bench.ordeal_alone(notices=ordeal, say=typer.echo))
+    typer.echo("\n".join(f"{name:22}{value:>10,}" for name, value in figures.items()))
+    _keep(figures, json_file)
+
+
+def _ordeal_figures(of: notify_bench.Ordeal) -> dict[str, float]:
+    return {
+        "ordeal_posted": of.posted,
+        "ordeal_arrived": of.arrived,
+        "ordeal_strangers": of.strangers,
+        "ordeal_repeated": of.repeated,
+        "ordeal_seconds": round(of.seconds, 1),
+        "ordeal_memory_mb": round(of.memory[-1] / 1e6, 1),
+        "ordeal_grown_mb": round(of.grown / 1e6, 1),
+    }
 
 
 def _keep(figures: dict[str, float], json_file: Path | None) -> None:

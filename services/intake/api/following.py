@@ -16,7 +16,7 @@ from services.intake.settings import IntakeSettings
 from services.intake.store import following
 from shared.envelope import new_id
 from shared.errors import NotFound
-from shared.privacy import SealingKeys
+from shared.privacy import SealingKeys, lookup_hash
 from shared.province import Province
 from shared.web import Desk
 
@@ -46,6 +46,7 @@ def routes(desk: Desk, settings: IntakeSettings, provinces: Recent[str, Province
                 fingerprint=body.fingerprint(settings.link_key, report),
                 sealed=seals.seal(contact, about=str(follower_id)),
                 language=body.language,
+                person=lookup_hash(settings.link_key, body.contact.email or body.contact.phone),
             )
         )
 

@@ -13,13 +13,15 @@ OPEN_FOR = timedelta(days=7)  # so long the link in that letter is good; notify 
 
 
 class AskToFollow(Message):
-    """``fingerprint`` tells the same contact again, without telling which; ``sealed`` is the contact."""
+    """``fingerprint`` tells the same contact of this report again, without telling which; ``sealed`` is the contact, ``person`` as in
+    ``follower.reachable``."""
 
     topic = "ask_to_follow"
     follower_id: UUID
     fingerprint: str
     sealed: str
     language: str
+    person: str = ""
 
 
 class ConfirmFollower(Message):

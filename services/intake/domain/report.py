@@ -133,7 +133,8 @@ class Report:
         received = say.ReportReceived(**content, location=asked.location, reachable=bool(asked.sealed), media=tuple(photos))
         if not asked.sealed:
             return report, [received]
-        return report, [say.ReporterReachable(report_id=asked.report_id, at=asked.at, sealed=asked.sealed), received]
+        person = asked.email_hash or asked.phone_hash
+        return report, [say.ReporterReachable(report_id=asked.report_id, at=asked.at, sealed=asked.sealed, person=person), received]
 
     @property
     def public_words(self) -> str:

@@ -5,6 +5,7 @@ import hashlib
 import re
 import smtplib
 import ssl
+import threading
 from email import policy
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -13,18 +14,20 @@ from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from services.notify.channels import Addressee, Away, Permanent, Temporary
+from services.notify.channels import Addressee, Away, Faltering, Nobody, Permanent, Temporary
 from services.notify.domain.notices import Notice
 
 SECONDS = 10.0  # for one answer of the mail server
 PORTS = {"smtp": 25, "smtps": 465}  # RFC 5321, RFC 8314
+NOBODY = re.compile(r"\d{3} 5\.(1\.\d{1,3}|2\.1)|55[013]")  # RFC 3463; servers without its codes say 550, 551 or 553
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 def mail(notice: Notice, to: Addressee, *, sender: str, encoding: str = "base64") -> EmailMessage:
     """The message. Raises :class:`Permanent` for an address no mail can go to.
 
-    The same notice is the same Message-ID however often it is sent; those about one report hang together (RFC 5322, 3.6.4).
+    The same notice is the same Message-ID however often it is sent; those about one report hang together (RFC 5322, 3.6.4): each
+    answers a first letter that nobody needs to have.
     """
     name, address = parseaddr(sender)
     host = address.rpartition("@")[2]
@@ -34,11 +37,16 @@ def mail(notice: Notice, to: Addressee, *, sender: str, encoding: str = "base64"
     message["Subject"] = " ".join(notice.subject.split())
     message["Date"] = format_datetime(notice.created_at)
     message["Message-ID"] = f"<{notice.id}@{host}>"
-    message["References"] = f"<report.{notice.report_id}@{host}>"
+    message["References"] = message["In-Reply-To"] = f"<report.{notice.report_id}@{host}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answering machine answers it
-    message.set_content(notice.text(to.link), cte=encoding)
+    if to.reply_to:
+        message["Reply-To"] = to.reply_to
+    if to.leave:
+        message["List-Unsubscribe"] = f"<{to.leave}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058: the mail program asks itself, by POST
+    message.set_content(notice.text(to.link, to.leave), cte=encoding)
     if notice.html:
-        message.add_alternative(notice.page(to.link), subtype="html", cte=encoding)
+        message.add_alternative(notice.page(to.link, to.leave), subtype="html", cte=encoding)
         _name_boundary(message, notice)
     message["Content-Language"] = notice.language
     return message
@@ -59,42 +67,50 @@ def _address(text: str) -> Address:
 
 
 class Email:
-    """Through a mail server, one connection for as many letters as wait."""
+    """Through a mail server, one connection of each thread for as many letters as wait. Encrypted, or not at all: without STARTTLS only
+    to this machine, or where ``plain`` is allowed."""
 
-    name = "email"
+    name, at_once = "email", 4
 
-    def __init__(self, url: str, *, sender: str) -> None:
-        self._url, self._sender = urlsplit(url), sender
-        self._connection: smtplib.SMTP | None = None
-
-    def server(self, _to: Addressee) -> str:
-        return "mail"
+    def __init__(self, url: str, *, sender: str, plain: bool = False) -> None:
+        self._url, self._sender, self._plain = urlsplit(url), sender, plain or urlsplit(url).hostname in LOOPBACK
+        self._mine = threading.local()
 
     def send(self, notice: Notice, to: Addressee) -> None:
         message = mail(notice, to, sender=self._sender)
+        connection = self._connection()
         try:
-            self._connection = self._connection or self._connect()
-            self._connection.send_message(message)
+            connection.send_message(message, from_addr=to.reply_to or None)
         except smtplib.SMTPRecipientsRefused as refused:
-            raise _verdict(*next(iter(refused.recipients.values()))) from None
+            raise _verdict(*next(iter(refused.recipients.values())), of_address=True) from None
         except smtplib.SMTPSenderRefused as refused:
             raise Away(f"the mail server refuses the sender: {_code(refused.smtp_code, refused.smtp_error)}") from None
         except smtplib.SMTPDataError as refused:
             raise _verdict(refused.smtp_code, refused.smtp_error) from None
-        except (smtplib.SMTPException, OSError) as lost:
+        except (smtplib.SMTPException, OSError) as lost:  # perhaps because of this very letter: it is tried again, but not for ever
             self._drop()
-            raise Away(f"the mail server does not answer: {type(lost).__name__}") from None
+            raise Faltering(f"the mail server broke off: {type(lost).__name__}") from None
 
     def rest(self) -> None:
-        if self._connection:
+        connection: smtplib.SMTP | None = getattr(self._mine, "connection", None)
+        if connection:
             with contextlib.suppress(smtplib.SMTPException, OSError):
-                self._connection.quit()
+                connection.quit()
         self._drop()
 
     def _drop(self) -> None:
-        if self._connection:
-            self._connection.close()
-        self._connection = None
+        connection: smtplib.SMTP | None = getattr(self._mine, "connection", None)
+        if connection:
+            connection.close()
+        self._mine.connection = None
+
+    def _connection(self) -> smtplib.SMTP:
+        connection: smtplib.SMTP | None = getattr(self._mine, "connection", None)
+        try:
+            self._mine.connection = connection = connection or self._connect()
+        except (smtplib.SMTPException, OSError) as lost:
+            raise Away(f"the mail server does not answer: {type(lost).__name__}") from None
+        return connection
 
     def _connect(self) -> smtplib.SMTP:
         url, context = self._url, ssl.create_default_context()
@@ -115,17 +131,19 @@ class Email:
         if self._url.scheme == "smtp" and connection.has_extn("starttls"):
             connection.starttls(context=context)
             connection.ehlo()
-        if not self._url.username:
-            return
-        if not isinstance(connection.sock, ssl.SSLSocket) and self._url.hostname not in LOOPBACK:
-            raise Away("the mail server offers no encryption, so the password is not sent to it")
-        connection.login(unquote(self._url.username), unquote(self._url.password or ""))
+        if not isinstance(connection.sock, ssl.SSLSocket) and not self._plain:
+            raise Away("the mail server offers no encryption, so no letter is given to it")
+        if self._url.username:
+            connection.login(unquote(self._url.username), unquote(self._url.password or ""))
 
 
-def _verdict(code: int, answer: bytes | str) -> Temporary | Permanent:
-    """RFC 5321, 4.2.1: 4 at the front means later, 5 never."""
-    reason = f"the mail server refuses it: {_code(code, answer)}"
-    return Permanent(reason) if 500 <= code < 600 else Temporary(reason)
+def _verdict(code: int, answer: bytes | str, *, of_address: bool = False) -> Temporary | Permanent:
+    """RFC 5321, 4.2.1: 4 at the front means later, 5 never; ``of_address``: and it is the address that was refused."""
+    said = _code(code, answer)
+    reason = f"the mail server refuses it: {said}"
+    if not 500 <= code < 600:
+        return Temporary(reason)
+    return Nobody(reason) if of_address and NOBODY.fullmatch(said) else Permanent(reason)
 
 
 def _code(code: int, answer: bytes | str) -> str:
@@ -138,13 +156,10 @@ def _code(code: int, answer: bytes | str) -> str:
 class MailboxFolder:
     """A file for each letter, and a line in ``index.txt``. A letter sent twice is one file."""
 
-    name = "mailbox"
+    name, at_once = "mailbox", 1
 
     def __init__(self, folder: Path, *, sender: str) -> None:
         self._folder, self._sender = folder, sender
-
-    def server(self, _to: Addressee) -> str:
-        return "folder"
 
     def send(self, notice: Notice, to: Addressee) -> None:
         message = mail(notice, to, sender=self._sender, encoding="8bit")

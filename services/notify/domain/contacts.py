@@ -2,18 +2,27 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.messages import ReporterReachable
+
 
 @dataclass(kw_only=True, eq=False)
 class SealedContact:
-    """Opened only in the moment of sending, and to show staff a masked form."""
+    """Opened only in the moment of sending, and to show staff a masked form. ``person`` is a keyed hash of it."""
 
     report_id: UUID
     sealed: str
     at: datetime
+    person: str = ""
+
+    @classmethod
+    def of(cls, reachable: ReporterReachable) -> Self:
+        """As intake said it."""
+        return cls(report_id=reachable.report_id, sealed=reachable.sealed, at=reachable.at, person=reachable.person)
 
 
 class Contact(BaseModel):

@@ -12,16 +12,18 @@ UNCONFIRMED_LASTS = timedelta(days=8)  # a day longer than the link in the lette
 
 @dataclass(kw_only=True, eq=False)
 class Follower:
-    """``sealed`` is the contact, about the ``follower_id``. ``confirmed_at`` is None until the link in the letter was used."""
+    """``sealed`` is the contact, about the ``follower_id``, ``person`` a keyed hash of it. ``confirmed_at`` is None until the link in the
+    letter was used."""
 
     follower_id: UUID
     report_id: UUID
     sealed: str
     language: str
     at: datetime
+    person: str = ""
     confirmed_at: datetime | None = None
 
     @classmethod
     def of(cls, reachable: FollowerReachable) -> Self:
         """Not confirmed yet."""
-        return cls(**reachable.model_dump(include={"follower_id", "report_id", "sealed", "language", "at"}))
+        return cls(**reachable.model_dump(include={"follower_id", "report_id", "sealed", "language", "at", "person"}))

@@ -1,75 +1,34 @@
-"""Which facts a reporter and a portal are told about, and with what in them."""
+"""What is told about the facts of one report: the table of ``audience`` made into notices."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 from uuid import UUID, uuid5
-from zoneinfo import ZoneInfo
 
-from services.notify.domain import times
+from services.notify.domain.audience import OFFICES, Line, Pace, Reader, address_of, desk_of, line_of
 from services.notify.domain.followers import Follower
-from services.notify.domain.letters import LANGUAGES, letter
-from services.notify.domain.notices import LINK, REPORTER, WEBHOOK, Notice
+from services.notify.domain.halfdays import next_half_day
+from services.notify.domain.letters import LANGUAGES, Letter, letter, template_of
+from services.notify.domain.notices import REPORTER, WEBHOOK, Notice, State
+from services.notify.domain.values import values_of
 from services.notify.domain.webhooks import Webhook
 from shared import messages as say
-from shared.messages import Fact, Outcome
-from shared.province import Province, Wording
+from shared.messages import Fact
+from shared.province import Agency, Province
 
-# What a reporter is told. Not told: what agencies and the centre tell one another (returned, submitted, sent back), nor that nobody
-# in the agency has looked yet (accepted by silence).
-TOLD: frozenset[type[Fact]] = frozenset(
-    {
-        say.ReportReceived,
-        say.CaseAssigned,
-        say.CaseAccepted,
-        say.CaseQuestioned,
-        say.CaseExtended,
-        say.CaseProgressed,
-        say.CaseAnswered,
-        say.CaseResolved,
-        say.CaseRefused,
-        say.CaseCancelled,
-        say.CaseReopened,
-        say.CaseMerged,
-        say.CaseClosed,
-    }
-)
-# What a portal is told, and the status it may show from then on; "" leaves the status as it is.
-STATUS: Mapping[type[Fact], str] = {
-    say.ReportReceived: "received",
-    say.CaseAssigned: "routed",
-    say.CaseAccepted: "in_progress",
-    say.CaseQuestioned: "waiting",
-    say.CaseResumed: "in_progress",
-    say.CaseExtended: "",
-    say.CaseProgressed: "",
-    say.CaseAnswered: "",
-    say.CaseResolved: "resolved",
-    say.CaseReopened: "in_progress",
-    say.CaseClosed: "closed",
-    say.CaseRefused: "refused",
-    say.CaseCancelled: "cancelled",
-    say.CaseMerged: "merged",
-    say.CaseUnmerged: "received",
-}
 # News only while nothing newer is known: "is being worked on" after "is done" would be wrong.
 PASSING = (say.CaseAssigned, say.CaseAccepted)
-# What who follows is told of what a reporter is told: not what is asked of the reporter, and answered to the reporter's messages.
-FOLLOWED = TOLD - {say.ReportReceived, say.CaseQuestioned, say.CaseAnswered}
-FOLLOWERS_LETTER = "followed"  # one template for all of it: the news in a sentence
-OUTCOMES: Mapping[Outcome, Wording] = {
-    Outcome.FIXED: Wording(vi="Đã khắc phục", en="Fixed"),
-    Outcome.EXPLAINED: Wording(vi="Đã giải thích", en="Explained"),
-    Outcome.PLANNED: Wording(vi="Đã đưa vào kế hoạch", en="Planned"),
-    Outcome.NOT_FOUND: Wording(vi="Không phát hiện sự việc như phản ánh", en="Nothing found as reported"),
-}
+Chosen = Mapping[str, frozenset[str]]  # topics by subscriber, ``portal:<name>`` or ``agency:<code>``
+EVERYTHING: Chosen = {}
+OF_OFFICES = LANGUAGES[0]  # the language that offices are written to in
 
 
 @dataclass(kw_only=True, eq=False)
 class Subject:
-    """The report that notices are about. ``told`` names the facts heard so far; ``version`` is the newest of them."""
+    """The report that notices are about. ``told`` names the facts heard so far; ``version`` is the newest of them, ``agency`` who holds
+    the case by then."""
 
     report_id: UUID
     tracking_code: str
@@ -78,6 +37,8 @@ class Subject:
     language: str
     reachable: bool
     received_at: datetime
+    agency: str = ""
+    urgent: bool = False
     status: str = ""
     version: int = 0
     told: list[str] = field(default_factory=list)
@@ -93,46 +54,107 @@ class Subject:
             language=received.language if received.language in LANGUAGES else LANGUAGES[0],
             reachable=received.reachable,
             received_at=received.at,
+            urgent=received.urgent,
         )
 
-    def hear(self, fact: Fact, webhooks: Sequence[Webhook], province: Province, followers: Sequence[Follower] = ()) -> list[Notice]:
-        """What there is to tell about ``fact``, once however often it is said."""
-        name, version = name_of(fact), getattr(fact, "version", 0)
+    def hear(
+        self,
+        fact: Fact,
+        webhooks: Sequence[Webhook],
+        province: Province,
+        followers: Sequence[Follower] = (),
+        *,
+        person: str = "",
+        chosen: Chosen = EVERYTHING,
+    ) -> list[Notice]:
+        """What there is to tell about ``fact``, once however often it is said.
+
+        ``person`` is the keyed hash of the reporter's contact; ``chosen``: the facts that portals and agencies want, of those who chose.
+        """
+        name = name_of(fact)
         if name in self.told:
             return []
         self.told = [*self.told, name]
-        overtaken = version < self.version
-        if not overtaken:
-            self.version, self.status = version, STATUS[type(fact)] or self.status
-        notices = [self._event(fact, webhook) for webhook in webhooks]
-        if not _is_told(fact) or (overtaken and isinstance(fact, PASSING)):
+        line, overtaken = line_of(fact), self._learn(fact)
+        wanted = line.portal is not None and _wants(chosen, f"portal:{self.portal}", fact)
+        notices = [self._event(fact, webhook) for webhook in webhooks] if wanted else []
+        if overtaken and isinstance(fact, PASSING):
             return notices
-        if self.reachable:
-            notices.append(self._letter(fact, province))
-        if type(fact) in FOLLOWED:
-            notices += [self._letter(fact, province, follower) for follower in followers if follower.confirmed_at]
-        return notices
+        return [*notices, *self._to_people(fact, line, province, followers, person), *self._to_offices(fact, line, province, chosen)]
 
     def ask(self, fact: say.FollowerReachable, follower: Follower, province: Province) -> Notice:
         """The one letter that goes out before anybody has confirmed."""
-        return self._letter(fact, province, follower)
+        return self._to_follower(fact, Pace.NOW, province, follower)
 
-    def _letter(self, fact: Fact, province: Province, follower: Follower | None = None) -> Notice:
-        language = follower.language if follower else self.language
-        template = FOLLOWERS_LETTER if follower and type(fact) in FOLLOWED else fact.topic
-        written = letter(template, language, values_of(fact, self, province, language))
+    def _learn(self, fact: Fact) -> bool:
+        """Whether something newer is known already; if not, take over where the case stands."""
+        version = getattr(fact, "version", self.version)
+        self.urgent = self.urgent or getattr(fact, "urgent", False)
+        if version < self.version:
+            return True
+        self.version, self.agency = version, getattr(fact, "agency", self.agency)
+        self.status = line_of(fact).portal or self.status
+        return False
+
+    def _to_people(self, fact: Fact, line: Line, province: Province, followers: Sequence[Follower], person: str) -> Iterator[Notice]:
+        if line.reporter and self.reachable:
+            written = self._letter(fact, Reader.REPORTER, self.language, province)
+            recipient = person or f"reporter:{self.report_id}"
+            yield self._notice(
+                fact, written, id=uuid5(self.report_id, name_of(fact)), language=self.language, pace=line.reporter, recipient=recipient
+            )
+        if line.follower:
+            yield from (self._to_follower(fact, line.follower, province, follower) for follower in followers if follower.confirmed_at)
+
+    def _to_follower(self, fact: Fact, pace: Pace, province: Province, follower: Follower) -> Notice:
+        return self._notice(
+            fact,
+            self._letter(fact, Reader.FOLLOWER, follower.language, province),
+            id=uuid5(follower.follower_id, name_of(fact)),
+            language=follower.language,
+            pace=pace,
+            reader=Reader.FOLLOWER,
+            follower_id=follower.follower_id,
+            recipient=follower.person or f"follower:{follower.follower_id}",
+        )
+
+    def _to_offices(self, fact: Fact, line: Line, province: Province, chosen: Chosen) -> Iterator[Notice]:
+        """An urgent case waits for no morning."""
+        for reader in OFFICES:
+            pace: Pace = getattr(line, reader)
+            office = desk_of(reader, fact, getattr(fact, "agency", self.agency), province) if pace else None
+            if office and _wants(chosen, f"agency:{office.code}", fact):
+                yield self._to_office(fact, reader, office, Pace.NOW if self.urgent else pace, province)
+
+    def _to_office(self, fact: Fact, reader: Reader, office: Agency, pace: Pace, province: Province) -> Notice:
+        recipient = f"{reader}:{office.code}"
+        return self._notice(
+            fact,
+            self._letter(fact, reader, OF_OFFICES, province),
+            id=uuid5(self.report_id, f"{name_of(fact)}/{recipient}"),
+            language=OF_OFFICES,
+            pace=pace,
+            reader=reader,
+            recipient=recipient,
+            address=address_of(reader, office),
+            due_at=next_half_day(fact.at, office, province) if pace == Pace.REMIND else fact.at,
+        )
+
+    def _letter(self, fact: Fact, reader: Reader, language: str, province: Province) -> Letter:
+        return letter(template_of(fact.topic, reader), language, values_of(fact, self, province, language, to_office=reader in OFFICES))
+
+    def _notice(self, fact: Fact, written: Letter, *, pace: Pace, **fields: Any) -> Notice:
         return Notice(
-            id=uuid5(follower.follower_id if follower else self.report_id, name_of(fact)),
             report_id=self.report_id,
-            follower_id=follower.follower_id if follower else None,
             about=fact.topic,
             channel=REPORTER,
-            language=language,
             subject=written.subject,
             body=written.text,
             html=written.html,
+            news=written.news,
+            template=written.version,
             created_at=fact.at,
-            due_at=fact.at,
+            **{"due_at": fact.at, "pace": pace, "urgent": self.urgent, "state": State.HELD, **fields},
         )
 
     def _event(self, fact: Fact, webhook: Webhook) -> Notice:
@@ -148,43 +170,17 @@ class Subject:
             subject="",
             body=json.dumps({"type": fact.topic, "timestamp": at, "data": data}, ensure_ascii=False),
             webhook_id=webhook.id,
+            reader=Reader.PORTAL,
             created_at=fact.at,
             due_at=fact.at,
         )
 
 
+def _wants(chosen: Chosen, subscriber: str, fact: Fact) -> bool:
+    return subscriber not in chosen or fact.topic in chosen[subscriber]
+
+
 def name_of(fact: Fact) -> str:
-    """One fact of a report among all of them."""
-    return f"{fact.topic}/{getattr(fact, 'version', 0)}"
-
-
-def values_of(fact: Fact, subject: Subject, province: Province, language: str) -> dict[str, Any]:
-    """What a template may write: the fact's own fields, and its codes and moments in words."""
-    zone = ZoneInfo(province.time_zone)
-    category, agency = province.categories.get(subject.category), province.agencies.get(getattr(fact, "agency", ""))
-    known = {
-        **fact.model_dump(),
-        "about": fact.topic,
-        "tracking_code": subject.tracking_code,
-        "category": _in(language, category.name) if category else subject.category,
-        "agency": _in(language, agency.name) if agency else getattr(fact, "agency", ""),
-        "sender": _in(language, province.agencies[province.centre].name),
-        "hotline": province.hotline,
-        "link": LINK,
-        "received": times.moment(subject.received_at, zone, language),
-    }
-    if due_at := getattr(fact, "due_at", None):
-        known["due"] = times.moment(due_at, zone, language)
-    if outcome := getattr(fact, "outcome", None):
-        known["outcome"] = _in(language, OUTCOMES[outcome])
-    if expected_on := getattr(fact, "expected_on", None):
-        known["expected"] = times.day(expected_on, language)
-    return known
-
-
-def _is_told(fact: Fact) -> bool:
-    return type(fact) in TOLD and not (isinstance(fact, say.CaseAccepted) and fact.silent)
-
-
-def _in(language: str, words: Wording) -> str:
-    return words.en if language == "en" else words.vi
+    """One fact of a report among all of them: by its version, or by what else tells it from others of its topic."""
+    named = (getattr(fact, name, None) for name in ("version", "comment_id", "notice_id", "hop"))
+    return f"{fact.topic}/{next((str(value) for value in named if value is not None), '0')}"

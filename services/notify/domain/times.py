@@ -13,14 +13,16 @@ MONTHS = (
 
 
 def moment(at: datetime, zone: ZoneInfo, language: str) -> str:
-    """``17:00 thứ Sáu, 27/11/2026`` or ``17:00 on Friday, 27 November 2026``."""
+    """``16 giờ 30 thứ Sáu, ngày 27/11/2026`` (``17 giờ`` on the hour) or ``16:30 on Friday, 27 November 2026``."""
     local = at.astimezone(zone)
-    between = " on " if language == "en" else " "
-    return f"{local:%H:%M}{between}{day(local.date(), language)}"
+    if language == "en":
+        return f"{local:%H:%M} on {day(local.date(), language)}"
+    minutes = f" {local:%M}" if local.minute else ""
+    return f"{local.hour} giờ{minutes} {day(local.date(), language)}"
 
 
 def day(of: date, language: str) -> str:
-    """``thứ Sáu, 27/11/2026`` or ``Friday, 27 November 2026``."""
+    """``thứ Sáu, ngày 27/11/2026`` or ``Friday, 27 November 2026``."""
     weekday = WEEKDAYS[language][of.weekday()]
-    written = f"{of.day} {MONTHS[of.month - 1]} {of.year}" if language == "en" else f"{of:%d/%m/%Y}"
+    written = f"{of.day} {MONTHS[of.month - 1]} {of.year}" if language == "en" else f"ngày {of:%d/%m/%Y}"
     return f"{weekday}, {written}"

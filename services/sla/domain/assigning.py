@@ -33,7 +33,7 @@ def route(case: Case, routed: say.ReportRouted, keeper: Timekeeper, *, actor: st
     case.resume_clock(keeper, at)
     allowance = keeper.allowance("take_up", urgent=case.urgent)
     take_up = case.start_until("take_up", keeper.due(allowance, at, agency=case.agency), keeper, at)
-    assigned = say.CaseAssigned(**case.head(at), due_at=due_at, hop=case.hop)
+    assigned = say.CaseAssigned(**case.head(at), due_at=due_at, hop=case.hop, urgent=case.urgent)
     moved_away = [dispatch.transfer(case, at, before=before)] if before not in {"", case.agency} else []
     return [assigned, *moved_away, dispatch.assignment(case, at, keeper, take_up_by=take_up.due_at)]
 

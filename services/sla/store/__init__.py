@@ -15,7 +15,6 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    func,
     literal_column,
     select,
     text,
@@ -27,7 +26,7 @@ from services.sla.domain.calendar import Calendar, calendar_of
 from services.sla.domain.case import Case
 from services.sla.domain.clocks import Clock, Timekeeper
 from services.sla.domain.history import Move
-from services.sla.domain.lifecycle import OPEN, State
+from services.sla.domain.lifecycle import State
 from services.sla.store import stages
 from services.sla.store.reminders import due_reminders as due_reminders
 from shared import province

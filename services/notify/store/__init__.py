@@ -1,7 +1,6 @@
 """Tables of notify, their mapping to the domain, and what is looked up in them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from sqlalchemy import (
     ARRAY,
     Boolean,
     Column,
+    Computed,
     Index,
     Integer,
     MetaData,
@@ -19,13 +19,15 @@ from sqlalchemy import (
     Uuid,
     delete,
     func,
-    or_,
     select,
     update,
 )  # fmt: skip
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, registry
 
+from services.notify.domain.audience import Pace, Reader
 from services.notify.domain.contacts import SealedContact
+from services.notify.domain.endpoints import Endpoint
 from services.notify.domain.followers import Follower
 from services.notify.domain.notices import Notice, State
 from services.notify.domain.telling import Subject
@@ -43,12 +45,14 @@ subjects = Table(
     "subjects",
     metadata,
     Column("report_id", Uuid, primary_key=True),
-    Column("tracking_code", Text, nullable=False),
+    Column("tracking_code", Text, nullable=False, index=True),
     Column("portal", Text, nullable=False),
     Column("category", Text, nullable=False),
     Column("language", Text, nullable=False),
     Column("reachable", Boolean, nullable=False),
     moment("received_at"),
+    Column("agency", Text, nullable=False),
+    Column("urgent", Boolean, nullable=False),
     Column("status", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("told", ARRAY(Text), nullable=False),
@@ -60,6 +64,7 @@ contacts = Table(
     Column("report_id", Uuid, primary_key=True),
     Column("sealed", Text, nullable=False),
     moment("at"),
+    Column("person", Text, nullable=False),
 )
 
 followers = Table(
@@ -70,6 +75,7 @@ followers = Table(
     Column("sealed", Text, nullable=False),
     Column("language", Text, nullable=False),
     moment("at"),
+    Column("person", Text, nullable=False),
     moment("confirmed_at", nullable=True),
 )
 Index("followers_unconfirmed", followers.c.at, postgresql_where=followers.c.confirmed_at.is_(None))
@@ -83,7 +89,18 @@ webhooks = Table(
     Column("sealed", Text, nullable=False),
     Column("active", Boolean, nullable=False),
     moment("created_at"),
+    moment("old_until", nullable=True),
     UniqueConstraint("portal", "url"),
+)
+
+endpoints = Table(
+    "endpoints",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_error", Text, nullable=False),
+    moment("failing_since", nullable=True),
+    moment("shut_until", nullable=True),
 )
 
 notices = Table(
@@ -99,6 +116,16 @@ notices = Table(
     Column("html", Text),
     Column("webhook_id", Uuid),
     Column("follower_id", Uuid),
+    Column("reader", Words(Reader), nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("pace", Words(Pace), nullable=False),
+    Column("urgent", Boolean, nullable=False),
+    Column("news", Text, nullable=False),
+    Column("template", Text, nullable=False),
+    Column("parts", JSONB, nullable=False),
+    Column("gathered_in", Uuid),
+    moment("let_go_at", nullable=True),
     Column("state", Words(State), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("last_error", Text, nullable=False),
@@ -106,29 +133,25 @@ notices = Table(
     moment("due_at"),
     moment("sent_at", nullable=True),
     moment("claimed_until", nullable=True),
+    Column("tried", ARRAY(Text), nullable=False),
+    Column("endpoint", Text, Computed("COALESCE(webhook_id::text, channel)", persisted=True)),
 )
-Index("notices_due", notices.c.due_at, postgresql_where=notices.c.state == State.PENDING)
-Index("notices_not_sent", notices.c.state, notices.c.channel, postgresql_where=notices.c.state != State.SENT)
+Index("notices_due", notices.c.endpoint, notices.c.due_at, postgresql_where=notices.c.state == State.PENDING)
+Index("notices_held", notices.c.due_at, postgresql_where=notices.c.state == State.HELD)
+Index("notices_told", notices.c.recipient, notices.c.let_go_at, postgresql_where=notices.c.let_go_at.is_not(None))
+NOT_OUT = notices.c.state.in_((State.HELD, State.PENDING, State.FAILED))
+Index("notices_not_out", notices.c.state, notices.c.channel, postgresql_where=NOT_OUT)
 
 _mapper = registry()
 _mapper.map_imperatively(Subject, subjects)
 _mapper.map_imperatively(SealedContact, contacts)
 _mapper.map_imperatively(Follower, followers)
 _mapper.map_imperatively(Webhook, webhooks)
-_mapper.map_imperatively(Notice, notices)
+_mapper.map_imperatively(Endpoint, endpoints)
+_mapper.map_imperatively(Notice, notices, exclude_properties=["endpoint"])
 FORGOTTEN = "the reporter was forgotten"
 _WEBHOOKS = "webhooks"  # in session.info: asked once a transaction
 _FOLLOWERS = "followers"  # the same: those of the reports of the batch, by report
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parcel:
-    """A claimed notice, with what is needed to send it. ``sealed_contact`` is of whom the notice is to."""
-
-    notice: Notice
-    tracking_code: str
-    sealed_contact: str | None
-    webhook: Webhook | None
 
 
 _subjects = BatchRows(Subject, subjects.c.report_id)
@@ -160,15 +183,21 @@ def keep_contact(session: Session, contact: SealedContact) -> None:
     if before is None:
         _contacts.add(session, contact)
     elif before.at < contact.at:
-        before.sealed, before.at = contact.sealed, contact.at
+        before.sealed, before.person, before.at = contact.sealed, contact.person, contact.at
+
+
+def person_of(session: Session, report_id: UUID) -> str:
+    """The keyed hash of the reporter's contact; "" when there is none, or it has not come yet."""
+    contact = _contacts.get(session, report_id)
+    return contact.person if contact else ""
 
 
 def forget_reporter(session: Session, report_id: UUID) -> None:
     """What was written to the reporter goes; that something was written, and when, stays. What waits is not sent any more."""
-    of_reporter = notices.c.webhook_id.is_(None) & notices.c.follower_id.is_(None)
-    letters = update(notices).where(notices.c.report_id == report_id, of_reporter)
-    session.execute(letters.values(subject="", body="", html=None, last_error=""))
-    session.execute(letters.where(notices.c.state == State.PENDING).values(state=State.FAILED, last_error=FORGOTTEN))
+    to_person = notices.c.webhook_id.is_(None) & notices.c.follower_id.is_(None) & (notices.c.address == "")
+    letters = update(notices).where(notices.c.report_id == report_id, to_person)
+    session.execute(letters.values(subject="", body="", html=None, news="", recipient="", last_error=""))
+    session.execute(letters.where(notices.c.state.in_((State.HELD, State.PENDING))).values(state=State.FAILED, last_error=FORGOTTEN))
 
 
 def followers_of(session: Session, report_id: UUID) -> list[Follower]:
@@ -189,15 +218,24 @@ def add_follower(session: Session, follower: Follower) -> None:
 
 
 def forget_follower(session: Session, follower: Follower) -> None:
-    """What is still to be sent to them finds nobody."""
+    """What is still to be sent to them finds nobody, and nothing tells that two letters were to the same person."""
     session.flush()  # who came in this batch is in the database, too, and can be deleted there
     session.delete(follower)
+    _forget_recipients(session, [follower.follower_id])
     followers_of(session, follower.report_id).remove(follower)
 
 
 def forget_unconfirmed(session: Session, *, before: datetime) -> None:
     """Who did not use the link in the letter by then does not want to follow."""
-    session.execute(delete(followers).where(followers.c.confirmed_at.is_(None), followers.c.at < before))
+    gone = delete(followers).where(followers.c.confirmed_at.is_(None), followers.c.at < before).returning(followers.c.follower_id)
+    if ids := session.scalars(gone).all():
+        _forget_recipients(session, ids)
+
+
+def _forget_recipients(session: Session, follower_ids: Sequence[UUID]) -> None:
+    theirs = update(notices).where(notices.c.follower_id.in_(follower_ids))
+    session.execute(theirs.where(notices.c.state == State.HELD).values(state=State.UNWANTED))
+    session.execute(theirs.values(recipient=""))
 
 
 def webhooks_of(session: Session, portal: str) -> list[Webhook]:
@@ -213,58 +251,19 @@ def is_registered(session: Session, portal: str, url: str) -> bool:
 
 
 def all_webhooks(session: Session) -> list[Webhook]:
-    """By portal and age."""
-    return list(session.scalars(select(Webhook).order_by(webhooks.c.portal, webhooks.c.created_at, webhooks.c.id)))
-
-
-def switch_off(session: Session, webhook_id: UUID) -> None:
-    """Nothing more goes there."""
-    session.execute(update(webhooks).where(webhooks.c.id == webhook_id).values(active=False))
-
-
-def claim(session: Session, *, to_portals: bool, at: datetime, until: datetime, limit: int) -> list[Parcel]:
-    """Pending notices whose time has come by ``at``, the longest waiting first; nobody else gets them before ``until``."""
-    free = or_(notices.c.claimed_until.is_(None), notices.c.claimed_until <= at)
-    due = select(Notice).where(notices.c.state == State.PENDING, notices.c.due_at <= at, free)
-    mine = due.where(notices.c.webhook_id.is_not(None) if to_portals else notices.c.webhook_id.is_(None))
-    claimed = list(session.scalars(mine.order_by(notices.c.due_at).limit(limit).with_for_update(skip_locked=True)))
-    if not claimed:
-        return []
-    session.execute(update(notices).where(notices.c.id.in_([notice.id for notice in claimed])).values(claimed_until=until))
-    return _parcels(session, claimed)
-
-
-def _parcels(session: Session, claimed: Sequence[Notice]) -> list[Parcel]:
-    reports = {notice.report_id for notice in claimed}
-    codes = select(subjects.c.report_id, subjects.c.tracking_code, contacts.c.sealed).outerjoin_from(
-        subjects, contacts, subjects.c.report_id == contacts.c.report_id
-    )
-    about = {row.report_id: row for row in session.execute(codes.where(subjects.c.report_id.in_(reports)))}
-    sealed = select(followers.c.follower_id, followers.c.sealed)
-    following = sealed.where(followers.c.follower_id.in_({notice.follower_id for notice in claimed if notice.follower_id}))
-    contact_of = {row.follower_id: row.sealed for row in session.execute(following)}
-    hooks = select(Webhook).where(webhooks.c.id.in_({notice.webhook_id for notice in claimed if notice.webhook_id}))
-    at = {webhook.id: webhook for webhook in session.scalars(hooks)}
-    return [
-        Parcel(
-            notice=notice,
-            tracking_code=about[notice.report_id].tracking_code,
-            sealed_contact=contact_of.get(notice.follower_id) if notice.follower_id else about[notice.report_id].sealed,
-            webhook=at.get(notice.webhook_id) if notice.webhook_id else None,
-        )
-        for notice in claimed
-    ]
-
-
-def locked_notices(session: Session, ids: Iterable[UUID]) -> dict[UUID, Notice]:
-    """By id."""
-    statement = select(Notice).where(notices.c.id.in_(set(ids))).order_by(notices.c.id).with_for_update()
-    return {notice.id: notice for notice in session.scalars(statement)}
+    """By portal and age, without those that were removed."""
+    kept = select(Webhook).where(webhooks.c.sealed != "")
+    return list(session.scalars(kept.order_by(webhooks.c.portal, webhooks.c.created_at, webhooks.c.id)))
 
 
 def notices_about(session: Session, report_id: UUID) -> list[Notice]:
     """Everything that was or will be told about a report, oldest first."""
     return list(session.scalars(select(Notice).where(notices.c.report_id == report_id).order_by(notices.c.created_at, notices.c.id)))
+
+
+def notices_of(session: Session, ids: Iterable[UUID]) -> list[Notice]:
+    """By id."""
+    return list(session.scalars(select(Notice).where(notices.c.id.in_(set(ids)))))
 
 
 def sealed_contact(session: Session, report_id: UUID) -> str | None:
@@ -275,13 +274,18 @@ def sealed_contact(session: Session, report_id: UUID) -> str | None:
 def gauges(session: Session) -> Iterable[GaugeMetricFamily]:
     """What waits and what failed, by channel, and the oldest that should be out by now."""
     counted = GaugeMetricFamily("hoiam_notices", "Notices that wait or failed, by channel", labels=["state", "channel"])
-    not_sent = notices.c.state != State.SENT
     rows = session.execute(
-        select(notices.c.state, notices.c.channel, func.count()).where(not_sent).group_by(notices.c.state, notices.c.channel)
+        select(notices.c.state, notices.c.channel, func.count()).where(NOT_OUT).group_by(notices.c.state, notices.c.channel)
     )
     for state, channel, count in rows:
         counted.add_metric([state, channel], count)
     yield counted
-    waiting = func.extract("epoch", func.now() - func.min(notices.c.created_at))
+    waiting = func.extract("epoch", func.now() - func.min(func.coalesce(notices.c.let_go_at, notices.c.created_at)))
     oldest = session.scalar(select(func.coalesce(func.greatest(waiting, 0), 0)).where(notices.c.state == State.PENDING))
-    yield GaugeMetricFamily("hoiam_oldest_pending_notice_seconds", "Since the fact that waits longest to be told", value=float(oldest or 0))
+    shut = select(func.count()).select_from(endpoints).where(endpoints.c.shut_until.is_not(None))
+    yield GaugeMetricFamily(
+        "hoiam_endpoints_shut", "Servers and webhooks that are left in peace for a while", value=session.scalar(shut) or 0
+    )
+    yield GaugeMetricFamily(
+        "hoiam_oldest_pending_notice_seconds", "Since the notice that waits longest could have gone out", value=float(oldest or 0)
+    )

@@ -1,0 +1,12 @@
+"""What was sent is kept for a while."""
+
+from shared.migrations.mailbox import keep_what_was_sent
+
+revision = "0004"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    keep_what_was_sent()
