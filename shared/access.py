@@ -43,6 +43,7 @@ class Scope(StrEnum):
 
 STAFF = frozenset({Role.OPERATOR, Role.ADMIN})
 CASE_READERS = frozenset({Role.AGENCY, Role.OPERATOR, Role.AUDITOR, Role.ADMIN})
+RULE_READERS = frozenset({Role.OPERATOR, Role.AUDITOR, Role.ADMIN})
 EVERYBODY = frozenset(Role)
 
 ROUTES: Mapping[str, frozenset[Role]] = {
@@ -88,6 +89,16 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     # routing
     "POST /v1/route:explain": STAFF,
     "GET /v1/triage": STAFF,
+    "GET /v1/rules": RULE_READERS,
+    "GET /v1/rules/figures": RULE_READERS,
+    "GET /v1/rules/proposals": STAFF,
+    "GET /v1/rules/{version}": RULE_READERS,
+    "GET /v1/rules/{version}/changes": RULE_READERS,
+    "GET /v1/rules/{version}/defects": RULE_READERS,
+    "GET /v1/rules/{version}/replay": STAFF,
+    "POST /v1/rules": STAFF,
+    "POST /v1/rules/{version}/activation": STAFF,
+    "POST /v1/rules:rollback": STAFF,
     # sla: agencies ask about their own cases only, whatever this table allows
     "GET /v1/cases": CASE_READERS,
     "GET /v1/cases/summary": CASE_READERS,
@@ -109,6 +120,8 @@ ROUTES: Mapping[str, frozenset[Role]] = {
     "POST /v1/cases/{report_id}/cancel": STAFF,
     "POST /v1/cases/{report_id}/merge": STAFF,
     "POST /v1/cases/{report_id}/unmerge": STAFF,
+    "GET /v1/agencies": CASE_READERS,
+    "GET /v1/agencies/{code}": CASE_READERS,
     "GET /v1/policies": CASE_READERS,
     "GET /v1/policies/{version}": CASE_READERS,
     "POST /v1/policies:dry-run": STAFF,

@@ -18,7 +18,7 @@ from pydantic_core import from_json, to_json
 
 from shared.bus import Letter
 from shared.errors import Refused
-from shared.messages import MESSAGES, Message, destination
+from shared.messages import MESSAGES, Assignment, Message, assignment_name, destination
 
 PREFIX, SUFFIX = "vn.hoiam.", ".v1"
 LARGEST = 64 * 1024  # bytes of a whole event
@@ -61,7 +61,7 @@ class Envelope:
     @classmethod
     def of(cls, message: Message, *, source: str, cause: "Envelope | None" = None) -> "Envelope":
         """``message`` said by service ``source`` because of ``cause``."""
-        id_ = new_id()
+        id_ = _name(message)
         if cause is None:
             return cls.named(message, id_, source=source)
         return cls(message=message, id=id_, source=source, correlation_id=cause.correlation_id, traceparent=cause.traceparent)
@@ -71,6 +71,13 @@ class Envelope:
         """``message`` under a name that was made from what it is about: the same name is handled once. It begins a trace, or goes on in
         that of the request that is served."""
         return cls(message=message, id=name, source=source, correlation_id=name, traceparent=CURRENT.get() or new_trace())
+
+
+def _name(message: Message) -> UUID:
+    """An assignment may be sent again, and must then have the id it had."""
+    if isinstance(message, Assignment):
+        return assignment_name(message.report_id, message.agency, message.version)
+    return new_id()
 
 
 def encode(envelope: Envelope) -> bytes:

@@ -132,13 +132,14 @@ def _row(sent: Letter) -> dict[str, Any]:
 
 _WAITING = (
     f"SELECT id, {', '.join(Letter.__slots__)} FROM outbox"  # noqa: S608 - our own names
-    " WHERE blocked_until IS NULL OR blocked_until <= now() ORDER BY id LIMIT %(limit)s"
+    " WHERE (blocked_until IS NULL OR blocked_until <= now()) AND exchange || '/' || routing_key <> ALL (%(leaving)s)"
+    " ORDER BY id LIMIT %(limit)s"
 )
 
 
-def waiting(session: Session, *, limit: int) -> list[tuple[int, Letter]]:
-    """The oldest letters that no blocked destination holds back, with their outbox ids."""
-    rows = session.connection().exec_driver_sql(_WAITING, {"limit": limit})
+def waiting(session: Session, *, limit: int, leaving: Sequence[str] = ()) -> list[tuple[int, Letter]]:
+    """The oldest letters that no blocked destination holds back, with their outbox ids; ``leaving`` out these destinations."""
+    rows = session.connection().exec_driver_sql(_WAITING, {"limit": limit, "leaving": list(leaving)})
     return [(row.id, Letter(**{name: getattr(row, name) for name in Letter.__slots__} | {"body": bytes(row.body)})) for row in rows]
 
 

@@ -1,6 +1,7 @@
 """Outbox to bus: one leading relay a service sends what is waiting, many at a time, and forgets only what was confirmed."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 
@@ -25,6 +26,7 @@ class Relay:
 
     def __init__(self, service: str, engine: Engine, bus: Bus, wake: threading.Event, *, at_once: int) -> None:
         self._service, self._engine, self._bus, self._wake, self._at_once = service, engine, bus, wake, at_once
+        self._full: dict[str, float] = {}  # until when each takes nothing: what is posted for it meanwhile waits behind the rest
 
     def run(self, beat: Beat) -> None:
         """Lead and relay while ``beat()``; a twin that can't lead waits here for its turn. Raises when bus or database fail."""
@@ -46,7 +48,7 @@ class Relay:
 
     def send(self, session: Session, publisher: Publisher) -> int:
         """Send the oldest letters; how many there were. One SELECT, one wait for all confirms, one DELETE."""
-        rows = mailbox.waiting(session, limit=self._at_once)
+        rows = mailbox.waiting(session, limit=self._at_once, leaving=self._closed())
         session.commit()  # no transaction stays open while the bus is waited for
         if rows:
             letters = [letter for _, letter in rows]
@@ -63,8 +65,14 @@ class Relay:
         for destination, (letter, reason) in _refused(rows, verdicts).items():
             log.warning("the bus did not take a message; its destination waits", destination=destination, reason=reason, **_names(letter))
             mailbox.block(session, letter, reason=reason, seconds=BLOCKED_SECONDS)
+            self._full[destination] = time.monotonic() + BLOCKED_SECONDS
             metrics.PUBLISHED.labels(self._service, "refused").inc()
         session.commit()
+
+    def _closed(self) -> list[str]:
+        now = time.monotonic()
+        self._full = {destination: until for destination, until in self._full.items() if until > now}
+        return list(self._full)
 
     def _rest(self, seconds: float) -> None:
         self._wake.wait(seconds)

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from services.cli import (
     agency,
+    areas,
     audit,
     backup,
     bench,
@@ -23,10 +23,10 @@ from services.cli import (
     parked,
     privacy,
     receipts,
-    rules,
+    routing,
     scorecard,
 )
-from services.cli.options import BASE, HOME, Folder, PortBase
+from services.cli.options import BASE, HOME, PROVINCE, AmqpUrl, Folder, ManagementUrl, PortBase, Province
 from services.cli.process import CannotStart
 from services.cli.simulate import simulate
 from services.cli.system import apply_embedded, database_url, load_all, migrate_all, room, secret, whole_topology
@@ -41,23 +41,21 @@ from shared.limits import Rate
 from shared.province import ProvinceError, read_province
 from shared.settings import PROJECT
 
-PROVINCE = PROJECT / "deploy/provinces/quang-tri"
-
 app = typer.Typer(name="hoiam", help="Hồi Âm: phản ánh hiện trường, the reply that comes back.", no_args_is_help=True, add_completion=False)
-topology_app, portal_app, agency_app, parked_app, bench_app, routing_app, audit_app = (typer.Typer(no_args_is_help=True) for _ in range(7))
+topology_app, portal_app, parked_app, bench_app, audit_app = (typer.Typer(no_args_is_help=True) for _ in range(5))
 app.add_typer(topology_app, name="topology", help="Exchanges, queues, bindings and policies of the bus.")
 app.add_typer(portal_app, name="portal", help="Portals that may post reports.")
-app.add_typer(agency_app, name="agency", help="Agencies and their way to their queue.")
+app.add_typer(agency.app, name="agency", help="Agencies: their way to their queue, their work, and who follows them.")
+app.add_typer(areas.app, name="areas", help="Where reports are: the borders of areas.")
 app.add_typer(parked_app, name="parked", help="Messages that no service could handle.")
 app.add_typer(audit_app, name="audit", help="Whether histories are as they were written.")
 app.add_typer(scorecard.app, name="scorecard", help="What agencies achieved: shown, exported, verified, frozen.")
 app.add_typer(forecast.app, name="forecast", help="Which cases will probably be late soon, and how good forecasts were.")
 app.add_typer(privacy.app, name="privacy", help="Who reported: keys changed, contacts forgotten, told to the person itself.")
 app.add_typer(notices.app, name="notify", help="What people and portals are told: how it reads, and sent again.")
-app.add_typer(routing_app, name="routing", help="The rules that name the agency.")
+app.add_typer(routing.app, name="routing", help="The rules that name the agency: checked, explained, tried, put in force, taken back.")
 app.add_typer(bench_app, name="bench", help="Measure, beside a yardstick in the same run.")
 
-Province = Annotated[Path, typer.Option("--province", help="Folder of the province's data.", envvar="PROVINCE_DIR")]
 KeptRoots = Annotated[Path | None, typer.Option("--roots", help="Roots kept elsewhere, as `hoiam audit roots` prints them.")]
 
 
@@ -150,8 +148,8 @@ def write_pages() -> None:
 @topology_app.command("apply")
 def topology_apply(
     province: Province = PROVINCE,
-    amqp_url: Annotated[str, typer.Option(help="RabbitMQ as an administrator.", envvar="AMQP_URL")] = "",
-    management_url: Annotated[str, typer.Option(help="Its management API, http://user:password@host:15672", envvar="MANAGEMENT_URL")] = "",
+    amqp_url: AmqpUrl = "",
+    management_url: ManagementUrl = "",
     folder: Folder = HOME,
     port_base: PortBase = BASE,
 ) -> None:
@@ -182,16 +180,6 @@ def portal_add(
         raise CannotStart(str(reason)) from None
 
 
-@agency_app.command("provision")
-def agency_provision(
-    code: str,
-    amqp_url: Annotated[str, typer.Option(envvar="AMQP_URL")] = "",
-    management_url: Annotated[str, typer.Option(envvar="MANAGEMENT_URL")] = "",
-) -> None:
-    """Create or rotate an agency's RabbitMQ user, which may read its own queue and ask in its own name only. Prints its URL, once."""
-    typer.echo(agency.provision(code, secret("AMQP_URL", amqp_url), secret("MANAGEMENT_URL", management_url)))
-
-
 @parked_app.command("list")
 def parked_list(folder: Folder = HOME, port_base: PortBase = BASE) -> None:
     """All of them, a line each."""
@@ -217,18 +205,6 @@ def parked_retry(message_id: str, folder: Folder = HOME, port_base: PortBase = B
 def parked_drop(message_id: str, folder: Folder = HOME, port_base: PortBase = BASE) -> None:
     """Forget it for good."""
     typer.echo(f"{parked.drop(database_url(Layout(folder.absolute(), port_base)), message_id)} has forgotten it.")
-
-
-@routing_app.callback()
-def routing() -> None:
-    """Keeps `check` a word of its own while it is the only one."""
-
-
-@routing_app.command("check")
-def routing_check(province: Province = PROVINCE, day: Annotated[str, typer.Option(help="YYYY-MM-DD, today when empty.")] = "") -> None:
-    """Say what is wrong with the rules as a whole: pairs nobody answers, rules that never speak, ties. Fails when anything is."""
-    if not rules.check(province, date.fromisoformat(day) if day else now().date(), typer.echo):
-        raise typer.Exit(1)
 
 
 @audit_app.command("verify")
@@ -265,6 +241,7 @@ bench_app.command("pipeline")(bench.pipeline)
 bench_app.command("clocks")(bench.clocks)
 bench_app.command("intake")(bench.intake)
 bench_app.command("notify")(bench.notify)
+bench_app.command("routing")(bench.routing)
 app.command("simulate")(simulate)
 app.command("backup")(backup.backup)
 app.command("doctor")(doctor.doctor)

@@ -5,19 +5,25 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
 
 from services.cli.private_postgres import PrivatePostgres
 from services.cli.process import CannotStart
 from services.cli.up import Layout
 from services.intake.handlers import HANDLERS as INTAKE
 from services.notify.handlers import HANDLERS as NOTIFY
+from services.routing.domain.coverage import defects
 from services.routing.handlers import HANDLERS as ROUTING
+from services.routing.store import rulesets
 from services.sla.handlers import HANDLERS as SLA
 from shared import province
 from shared.bus import EVENTS, REQUESTS
 from shared.bus.postgres import PostgresBus, create_schema
 from shared.bus.topology import Binding, Topology, inbox, topology
 from shared.database import Sessions, engine, migrate, sessions
+from shared.envelope import new_id
 from shared.handling import Handler
 from shared.messages import AGENCY_REQUESTS, Fact
 
@@ -47,11 +53,39 @@ def migrate_all(url: str, say: Say) -> None:
 
 
 def load_all(url: str, of: province.Province, at: datetime, say: Say) -> None:
-    """Make ``of`` the province in force, in every service; no new version where nothing changed."""
+    """Make ``of`` the province in force, in every service; no new version where nothing changed.
+
+    Raises :class:`CannotStart` when the rules that would be in force then have defects, and changes nothing.
+    """
+    with room(url, "routing") as rooms, rooms() as session:
+        if not _is_loaded(session, of):
+            _check_rules(rulesets.with_rules_to_be(session, of), at, say)
     for service in HANDLERS:
         with room(url, service) as rooms, rooms.begin() as session:
             version = province.store(session, of, at)
         say(f"{service}: {of.name.vi}, version {version}")
+    with room(url, "routing") as rooms, rooms.begin() as session:
+        before, now = rulesets.in_force(session), rulesets.load(session, of, at, name=new_id())
+    say(
+        f"routing: rules {now} in force"
+        + (f", in place of {before}: `hoiam routing rollback` takes it back" if before not in {0, now} else "")
+    )
+
+
+def _is_loaded(session: Session, of: province.Province) -> bool:
+    """Then nothing changes, and whatever time did to the rules since, a system must start again."""
+    try:
+        return province.current(session).digest == of.digest
+    except province.NoProvince:
+        return False
+
+
+def _check_rules(of: province.Province, at: datetime, say: Say) -> None:
+    found = defects(of, at.astimezone(ZoneInfo(of.time_zone)).date())
+    for defect in found:
+        say(f"rules: {defect.rule}: {defect.text}" if defect.rule else f"rules: {defect.text}")
+    if any(defect.forbids for defect in found):
+        raise CannotStart("nothing was loaded: the rules have defects (`hoiam routing check` names their lines)")
 
 
 def apply_embedded(url: str, of: province.Province) -> None:

@@ -1,11 +1,13 @@
 """Start here: `python -m services.sla`."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from services.sla import handlers, store
+from services.sla.api import agencies as registry
 from services.sla.api import asking, audit, casework, describing, explaining, forecast, policies, scorecards, worklists
+from services.sla.api.seeing import in_name_of_today
 from services.sla.settings import SlaSettings
-from services.sla.store import forecasting, open_cases, roots, scoring
+from services.sla.store import agencies, forecasting, open_cases, roots, scoring
 from shared import logs
 from shared.service import Process, Service, steadily, timely
 from shared.settings import from_environment
@@ -14,8 +16,8 @@ from shared.web import Desk
 
 def whole_api(desk: Desk) -> APIRouter:
     """Every room's door, with the errors that may come."""
-    router = APIRouter()
-    for part in (worklists, casework, asking, explaining, policies, scorecards, audit, forecast):
+    router = APIRouter(dependencies=[Depends(in_name_of_today(desk))])
+    for part in (registry, worklists, casework, asking, explaining, policies, scorecards, audit, forecast):
         router.include_router(describing.described(part.routes(desk)))
     return router
 
@@ -28,7 +30,7 @@ def service(_settings: SlaSettings) -> Service:
         handlers=handlers.HANDLERS,
         preload=store.preload,
         api=whole_api,
-        gauges=lambda session: [gauge for part in (open_cases, scoring, roots, forecasting) for gauge in part.gauges(session)],
+        gauges=lambda session: [gauge for part in (open_cases, scoring, roots, forecasting, agencies) for gauge in part.gauges(session)],
         examples=describing.EXAMPLES,
         tickers=handlers.TICKERS,
         works={

@@ -10,7 +10,7 @@ from services.sla.domain import alarms, assigning, deciding, hearing, merging, w
 from services.sla.domain.case import Case
 from services.sla.domain.clocks import Timekeeper
 from services.sla.domain.lifecycle import State, possible
-from services.sla.store import forecasting, roots
+from services.sla.store import agencies, forecasting, roots
 from shared import messages as say
 from shared.handling import Handler, moment
 from shared.messages import Message, ReportReceived, ReportRouted, ReportUnrouted, Tick
@@ -79,7 +79,9 @@ def _call(case: Case, tick: Tick, session: Session) -> list[Message]:
 
 def _asked(decide: Decide) -> Handler:
     """What somebody asks of a case: an unknown one is an answer of its own."""
-    return lambda request, session: _decided(decide, request, session, store.asked_case(session, request.report_id))
+    return lambda request, session: _decided(
+        decide, agencies.in_name_of_today(session, request), session, store.asked_case(session, request.report_id)
+    )
 
 
 def _told(decide: Decide) -> Handler:
@@ -115,6 +117,7 @@ HANDLERS: Mapping[type, Handler] = {
     say.ReportProgress: _asked(working.report_progress),
     # the operations centre
     say.RouteReport: _asked(assigning.route_by_hand),
+    say.RehomeCase: _asked(assigning.rehome),
     say.RefuseReport: _asked(deciding.refuse),
     say.ApproveResult: _asked(deciding.approve),
     say.SendBackResult: _asked(deciding.send_back),

@@ -62,7 +62,18 @@ from shared.messages.requests import (
     SubmitResult,
     UnmergeCase,
 )
-from shared.messages.work import Assignment, Comment, Reminder, ReminderLine, RequestDone, RequestRefused, Transfer, Withdrawal
+from shared.messages.succession import CaseRehomed, RehomeCase
+from shared.messages.work import (
+    Assignment,
+    Comment,
+    Reminder,
+    ReminderLine,
+    RequestDone,
+    RequestRefused,
+    Transfer,
+    Withdrawal,
+    assignment_name,
+)
 
 AGENCY_REQUESTS: tuple[type[Request], ...] = (
     AcceptCase, ReturnCase, AskReporter, AnswerReporter, RequestExtension, SubmitResult, ReportProgress,
@@ -78,7 +89,8 @@ FACTS: dict[str, tuple[type[Fact], ...]] = {
     ),
     "routing": (ReportRouted, ReportUnrouted),
     "sla": (
-        CaseOpened, CaseAssigned, CaseAccepted, CaseReturned, CaseQuestioned, CaseResumed, CaseExtended, CaseSubmitted, CaseSentBack,
+        CaseOpened, CaseAssigned, CaseRehomed, CaseAccepted, CaseReturned, CaseQuestioned, CaseResumed, CaseExtended, CaseSubmitted,
+        CaseSentBack,
         CaseResolved, CaseReopened, CaseClosed, CaseRefused, CaseCancelled, CaseMerged, CaseUnmerged, CaseAnswered, CaseProgressed,
         ExtensionWanted,
         ClockWarned, ClockBreached, ClockEscalated, ClockMet,
@@ -125,6 +137,7 @@ __all__ = [
     "CaseProgressed",
     "CaseQuestioned",
     "CaseRefused",
+    "CaseRehomed",
     "CaseReopened",
     "CaseResolved",
     "CaseResumed",
@@ -152,6 +165,7 @@ __all__ = [
     "Outcome",
     "Photo",
     "RefuseReport",
+    "RehomeCase",
     "Reminder",
     "ReminderLine",
     "ReopenCase",
@@ -178,5 +192,6 @@ __all__ = [
     "Transfer",
     "UnmergeCase",
     "Withdrawal",
+    "assignment_name",
     "destination",
 ]

@@ -89,12 +89,14 @@ class CaseOpened(CaseFact):
 
 
 class CaseAssigned(CaseFact):
-    """The case has a (new) holder; ``due_at`` is the reporter's deadline."""
+    """The case has a (new) holder, named by ``rule``; ``due_at`` is the reporter's deadline, ``category`` what it is about by now."""
 
     topic = "case.assigned"
     due_at: AwareDatetime
     hop: int
     urgent: bool = False
+    rule: str = ""
+    category: str = ""
 
 
 class CaseAccepted(CaseFact):

@@ -1,10 +1,15 @@
 """What agencies read in their queues."""
 
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.messages.kinds import Location, Photo, ToAgency
+
+
+def assignment_name(report_id: UUID, agency: str, version: int) -> UUID:
+    """The id of the assignment that ``agency`` was given under ``version`` of the case, however often it is sent."""
+    return uuid5(report_id, f"assignment {agency} {version}")
 
 
 class Assignment(ToAgency):

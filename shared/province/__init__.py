@@ -3,7 +3,7 @@
 ``data`` says what there is, ``reading`` makes it of a folder of YAML files, ``storage`` keeps it in a service's database.
 """
 
-from shared.province.checks import misfits
+from shared.province.checks import misfits, unknown_names
 from shared.province.data import (
     AREA,
     Agency,
@@ -11,10 +11,13 @@ from shared.province.data import (
     Attribute,
     Category,
     Choice,
+    Contact,
     Group,
+    Hours,
     Province,
     Redirect,
     Rule,
+    Share,
     Wording,
 )  # fmt: skip
 from shared.province.policy import (
@@ -33,7 +36,8 @@ from shared.province.reading import ProvinceError, read_province
 from shared.province.storage import Loaded, NoProvince, current, current_version, loaded_versions, of_version, store, table
 
 __all__ = [
-    "AREA", "EVERYWHERE", "Agency", "Allowance", "Area", "Attribute", "Category", "Choice", "Clock", "ClockName", "Emergency",
-    "Escalation", "Group", "Holidays", "Loaded", "NoProvince", "Policy", "Province", "ProvinceError", "Redirect", "Rule", "Span", "Wording",
-    "WorkingHours", "current", "current_version", "loaded_versions", "misfits", "of_version", "read_province", "store", "table",
+    "AREA", "EVERYWHERE", "Agency", "Allowance", "Area", "Attribute", "Category", "Choice", "Clock", "ClockName", "Contact",
+    "Emergency", "Escalation", "Group", "Holidays", "Hours", "Loaded", "NoProvince", "Policy", "Province", "ProvinceError", "Redirect",
+    "Rule", "Share", "Span", "Wording", "WorkingHours", "current", "current_version", "loaded_versions", "misfits", "of_version",
+    "read_province", "store", "table", "unknown_names",
 ]  # fmt: skip

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.province.data import AREA, Agency, Card, Category, Province, Rule
+from shared.province.data import AREA, Card, Category, Province, Rule
 from shared.province.policy import EVERYWHERE, Policy
+from shared.province.registry import of_agencies, of_areas
 
 
 @dataclass
@@ -24,10 +25,20 @@ class Draft:
 
 def misfits(province: Province, policy: Policy) -> list[str]:
     """What would be wrong with ``province`` under another ``policy``, each with its file and entry."""
+    return contradictions(_again(province, policy))
+
+
+def unknown_names(province: Province) -> list[tuple[int, str]]:
+    """What the rules of ``province`` name that it doesn't have, each with the place of its rule."""
+    draft = _again(province, province.policy)
+    return [(place, problem) for place, rule in enumerate(province.rules) for problem in _of_rule(draft, rule)]
+
+
+def _again(province: Province, policy: Policy) -> Draft:
     entries: dict[str, dict[str, Any]] = {kind: dict(getattr(province, kind)) for kind in ("groups", "categories", "agencies", "areas")}
     entries["rules"] = {rule.code: rule for rule in province.rules}
     named = {kind: set(known) for kind, known in entries.items()} | {"classes": set(policy.classes)}
-    return contradictions(Draft(card=province, policy=policy, entries=entries, named=named))
+    return Draft(card=province, policy=policy, entries=entries, named=named)
 
 
 _ONE = {"groups": "group", "categories": "category", "agencies": "agency", "areas": "area", "classes": "SLA class"}
@@ -39,8 +50,8 @@ def contradictions(draft: Draft) -> list[str]:
         "province.yaml": _of_card(draft),
         "policy.yaml": _of_policy(draft),
         "categories.yaml": _of_categories(draft),
-        "agencies.yaml": _of_agencies(draft),
-        "areas.yaml": _of_areas(draft),
+        "agencies.yaml": of_agencies(draft),
+        "areas.yaml": of_areas(draft),
         "rules.yaml": _of_rules(draft),
     }
     return [f"{file}: {problem}" for file, found in checks.items() for problem in found]
@@ -79,43 +90,16 @@ def _twice(what: str, codes: list[str]) -> Iterator[str]:
     yield from (f"{what} {code!r} is given twice" for code in dict.fromkeys(codes) if codes.count(code) > 1)
 
 
-def _of_agencies(draft: Draft) -> Iterator[str]:
-    agencies: dict[str, Agency] = draft.entries["agencies"]
-    for code, agency in agencies.items():
-        if code == AREA:
-            yield f"{code}: is the word for the agency of an area and can't be a code"
-        yield from (f"{code}: {problem}" for problem in draft.unknown("agencies", (agency.parent, agency.successor)))
-        if agency.successor and not agency.effective_to:
-            yield f"{code}: has a successor but no effective_to"
-        if _succeeds_itself(agencies, code):
-            yield f"{code}: succeeds itself"
-
-
-def _succeeds_itself(agencies: dict[str, Agency], code: str) -> bool:
-    seen: set[str] = set()
-    following = agencies[code].successor
-    while following in agencies and following not in seen:
-        seen.add(following)
-        following = agencies[following].successor
-    return code in seen
-
-
-def _of_areas(draft: Draft) -> Iterator[str]:
-    for code, area in draft.entries["areas"].items():
-        found = [*draft.unknown("agencies", [area.agency]), *draft.unknown("areas", [area.parent])]
-        yield from (f"{code}: {problem}" for problem in found)
-
-
 def _of_rules(draft: Draft) -> Iterator[str]:
-    for code, rule in draft.entries["rules"].items():
-        found = [
-            *draft.unknown("categories", rule.categories),
-            *draft.unknown("areas", () if rule.areas == EVERYWHERE else rule.areas),
-            *draft.unknown("agencies", (agency for agency in (rule.agency, *rule.supporting) if agency != AREA)),
-            *draft.unknown("classes", [rule.sla_class]),
-            *_of_conditions(draft, rule),
-        ]
-        yield from (f"{code}: {problem}" for problem in found)
+    yield from (f"{code}: {problem}" for code, rule in draft.entries["rules"].items() for problem in _of_rule(draft, rule))
+
+
+def _of_rule(draft: Draft, rule: Rule) -> Iterator[str]:
+    yield from draft.unknown("categories", rule.categories)
+    yield from draft.unknown("areas", () if rule.areas == EVERYWHERE else rule.areas)
+    yield from draft.unknown("agencies", (agency for agency in (rule.agency, *rule.supporting) if agency != AREA))
+    yield from draft.unknown("classes", [rule.sla_class])
+    yield from _of_conditions(draft, rule)
 
 
 def _of_conditions(draft: Draft, rule: Rule) -> Iterator[str]:

@@ -30,14 +30,14 @@ def _written_as_text(value: Any) -> Any:
 
 
 _AS_TEXT = WithJsonSchema({"type": "string", "pattern": r"^\d\d:\d\d(:\d\d)?$"})  # what JSON Schema calls a time has an offset
-_TimeOfDay = Annotated[time, BeforeValidator(_written_as_text), _AS_TEXT]
+TimeOfDay = Annotated[time, BeforeValidator(_written_as_text), _AS_TEXT]
 
 
 class Span(Entry):
     """Part of a day, ``begin`` inclusive, ``end`` exclusive."""
 
-    begin: _TimeOfDay
-    end: _TimeOfDay
+    begin: TimeOfDay
+    end: TimeOfDay
 
     @model_validator(mode="after")
     def _forwards(self) -> Self:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from shared.province.borders import read_borders
 from shared.province.checks import Draft, contradictions
 from shared.province.data import Agency, Area, Card, Category, Group, Province, Redirect, Rule
 from shared.province.policy import Policy
@@ -51,6 +52,9 @@ def _draft(folder: Path, problems: list[str]) -> Draft:
         problems += [f"{file}: unknown list {name!r}" for name in raw[file] if name not in lists]
         for name, kind in lists.items():
             _read_list(draft, file, name, kind, raw[file].get(name), problems)
+    areas = draft.entries["areas"]
+    for code, border in read_borders(folder, draft.named["areas"], problems).items():
+        areas.update({code: areas[code].model_copy(update={"border": border})} if code in areas else {})
     return draft
 
 

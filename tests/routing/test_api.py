@@ -1,39 +1,8 @@
 """routing over HTTP."""
 
-from collections.abc import Callable, Iterator
-from datetime import timedelta
-
 import pytest
-from fastapi.testclient import TestClient
 
-from services.routing.__main__ import service
-from services.routing.settings import RoutingSettings
-from shared.access import issue_token, new_key_pair
-from shared.clock import now
-from shared.handling import Handling
-from shared.service import Process
-from tests.builders import envelope, received
-
-PRIVATE, PUBLIC = new_key_pair()
-
-
-def as_role(role: str) -> dict[str, str]:
-    token = issue_token(PRIVATE, role=role, name="lan", issuer="hoiam", audience="hoiam", at=now(), lasts=timedelta(hours=1))
-    return {"Authorization": f"Bearer {token}"}
-
-
-@pytest.fixture
-def http(routing_url: str) -> Iterator[TestClient]:
-    settings = RoutingSettings(database_url=routing_url, jwt_public_key=PUBLIC)
-    process = Process(service(settings), settings)
-    with TestClient(process.app, headers=as_role("operator")) as client:
-        yield client
-    process.engine.dispose()
-
-
-@pytest.fixture
-def receive(handling: Handling) -> Callable[..., None]:
-    return lambda **fields: handling.together([envelope(received(**fields))]) and None
+from tests.routing.conftest import as_role
 
 
 class TestTriage:
@@ -71,11 +40,13 @@ class TestExplain:
         told = http.post("/v1/route:explain", json=body).json()
 
         assert (told["agency"], told["agency_name"], told["rule"]) == ("ubnd-nam-dong-ha", "UBND phường Nam Đông Hà", "gt01")
-        assert told["area"] == {"code": "19351", "name": "Phường Nam Đông Hà", "how": "point", "km": 1.29}
+        note = "Địa bàn xác định gần đúng theo tọa độ: trung tâm gần nhất là Phường Nam Đông Hà, cách khoảng 1,3 km."
+        found = {"code": "19351", "name": "Phường Nam Đông Hà", "how": "point", "km": 1.29, "neighbour": None, "metres": 0.0}
+        assert told["area"] == {**found, "note": note}
         assert [(entry["rule"], entry["matched"]) for entry in told["considered"]] == [
             ("gt01-quoc-lo", False), ("gt01-tinh-lo", False), ("gt01", True),
         ]  # fmt: skip
-        assert told["province_version"] == 1
+        assert (told["province_version"], told["rules_version"]) == (1, 1)
 
     def test_tells_when_a_person_would_have_to_decide(self, http):
         told = http.post("/v1/route:explain", json={"category": "KH99", "location": {"area": "dh"}}).json()

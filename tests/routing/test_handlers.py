@@ -19,6 +19,7 @@ from shared.messages import (
     CaseCancelled,
     CaseMerged,
     CaseRefused,
+    CaseRehomed,
     CaseReturned,
     CaseUnmerged,
     Location,
@@ -205,6 +206,26 @@ class TestTriage:
             rest = store.page_of_triage(session, after=first[-1].report_id, limit=3)
 
         assert [entry.report_id for entry in first + rest] == by_id
+
+
+class TestSuccession:
+    def test_names_the_successor_and_is_nobodys_decision(self, handling, rooms):
+        report = received()
+        rehomed = CaseRehomed(report_id=report.report_id, at=LATER, version=3, agency="sxd", before="dh", reason="Sáp nhập")
+
+        understand(handling, report, assigned(report), rehomed, rehomed)
+
+        end = placement(rooms, report)
+        assert (end.agency, end.state, end.hop, end.returns) == ("sxd", State.PLACED, 1, [])
+        assert topics(rooms) == ["report.routed"]
+
+    def test_of_an_agency_that_has_it_no_more_changes_nothing(self, handling, rooms):
+        report = received()
+        rehomed = CaseRehomed(report_id=report.report_id, at=LATER, version=3, agency="sxd", before="dh", reason="Sáp nhập")
+
+        understand(handling, report, assigned(report, "hl", hop=2), rehomed)
+
+        assert placement(rooms, report).agency == "hl"
 
 
 class TestAnyOrder:

@@ -13,7 +13,6 @@ from shared.bus import AGENCIES, EVENTS, REQUESTS, BusDown
 from shared.bus.confirms import Batch
 from shared.bus.management import DELIVERY_LIMIT, Management
 from shared.bus.rabbitmq import RabbitBus
-from shared.bus.topology import Topology
 from tests.shared.letters import TOPOLOGY, letter, letters, take
 from tests.wait import until
 
@@ -184,31 +183,6 @@ class TestAgency:
         with closing(agency.consumer("agency.dh", "dh")) as reader, closing(bus.consumer("sla.inbox", "test")) as sla:
             assert [delivery.routing_key for delivery in take(reader, 1)] == ["dh"]
             assert [delivery.sender for delivery in take(sla, 1)] == ["agency.dh"]
-
-    @pytest.mark.parametrize(
-        "forbidden",
-        [
-            letter("sgtvt.accept", REQUESTS),
-            letter("dh.cancel", REQUESTS),
-            letter("dh.accept.now", REQUESTS),
-            letter("case.opened", EVENTS),
-            letter("sgtvt", AGENCIES),
-            letter("sla.inbox", ""),
-        ],
-        ids=lambda of: f"{of.exchange} {of.routing_key}",
-    )
-    def test_may_send_nothing_else(self, agency, forbidden):
-        with closing(agency.publisher("dh")) as asking, pytest.raises(BusDown, match="403"):
-            asking.publish([forbidden])
-
-    @pytest.mark.parametrize("queue", ["agency.sgtvt", "sla.inbox", "agency.crashed", "unrouted"])
-    def test_may_read_nothing_else(self, agency, queue):
-        with pytest.raises(BusDown, match="403"):
-            agency.consumer(queue, "dh")
-
-    def test_may_declare_nothing(self, agency):
-        with pytest.raises(BusDown, match="403"):
-            agency.apply(Topology({}, ("mine",), ()))
 
     def test_a_new_password_ends_the_old_one_and_what_it_had_opened(self, agency, amqp_url, management, api):
         with closing(agency.consumer("agency.dh", "dh")) as reader:

@@ -187,6 +187,13 @@ class TestAnotherCategory:
 
         assert (case.category, case.due_at < before, case.due_at > before) == (category, shorter, False)
 
+    def test_is_told_with_whoever_chose_the_agency(self, case, keeper):
+        request = asked(say.RouteReport, case.report_id, by=CENTRE, agency="dh", reason="Phân loại lại", category="GT03")
+
+        [assigned, *_] = assigning.route_by_hand(case, request, keeper)
+
+        assert (assigned.rule, assigned.category) == ("by-hand", "GT03")
+
 
 class TestEmergency:
     ORDER = Emergency(order="12/CĐ", starts_at=MONDAY - DAY, ends_at=MONDAY + DAY, areas=("dh",), percent=200)

@@ -41,7 +41,7 @@ CODES: dict[type[Message], str] = {kind: "illegal_move" for kind in REQUESTS} | 
 TRIGGERS: dict[type[Message], str] = {
     say.AcceptCase: "accept", say.ReturnCase: "return", say.AskReporter: "ask", say.RouteReport: "route", say.RefuseReport: "refuse",
     say.ApproveResult: "approve", say.SendBackResult: "send_back", say.ReopenCase: "reopen", say.CancelCase: "cancel",
-    say.MergeCase: "merge", say.UnmergeCase: "unmerge", say.ReportRouted: "route", say.ReportWithdrawn: "cancel",
+    say.MergeCase: "merge", say.UnmergeCase: "unmerge", say.RehomeCase: "rehome", say.ReportRouted: "route", say.ReportWithdrawn: "cancel",
     say.ReportObjected: "object",
 }  # fmt: skip
 

@@ -32,6 +32,7 @@ ALLOWED: Mapping[type[Message], frozenset[State]] = {
     say.SubmitResult: frozenset({State.ROUTED, State.IN_PROGRESS}),  # from routed it takes the case up as well
     say.ReportProgress: frozenset(OPEN),
     say.RouteReport: frozenset({State.RECEIVED, State.ROUTED, State.IN_PROGRESS}),
+    say.RehomeCase: frozenset(OPEN) - FRESH,
     say.RefuseReport: frozenset({State.RECEIVED, State.ROUTED}),
     say.ApproveResult: frozenset({State.SUBMITTED}),
     say.SendBackResult: frozenset({State.SUBMITTED}),
@@ -55,7 +56,7 @@ FACTS = tuple(kind for kind in ALLOWED if kind not in REQUESTS)
 
 def may(kind: type[Message], case: Case) -> bool:
     """Whether ``kind`` may happen to ``case`` now."""
-    if ALLOWED[kind] == DEADLINE:
+    if ALLOWED[kind] == DEADLINE and kind is not say.RehomeCase:  # which asks for a holder, not for a deadline
         return case.state in OPEN and case.due_at is not None
     if kind is say.AnswerReporter:
         return any(clock.comment_id and clock.running for clock in case.clocks)
@@ -95,6 +96,7 @@ WORDS: Mapping[type[Message], Callable[[Case], dict[str, Any]]] = {
     say.SubmitResult: lambda _: dict(ANSWER),
     say.ReportProgress: lambda _: {"text": "Đã đặt mua vật tư", "expected_on": date(2027, 6, 1)},
     say.RouteReport: lambda case: {"agency": "hl" if case.agency == "sxd" else "sxd", "reason": "Thuộc thẩm quyền"},
+    say.RehomeCase: lambda case: {"before": case.agency, "agency": "cat", "reason": "Sáp nhập đơn vị"},
     say.RefuseReport: lambda _: {"reason_code": "out_of_scope", "reason": REASON, "redirect": "Công an tỉnh"},
     say.SendBackResult: lambda _: {"reason": "Ảnh chưa rõ kết quả"},
     say.ExtendCase: _more_time,

@@ -11,8 +11,11 @@ from services.cli.bench import clocks as clock_bench
 from services.cli.bench import intake as intake_bench
 from services.cli.bench import notify as notify_bench
 from services.cli.bench import reading as reading_bench
+from services.cli.bench import routing as routing_bench
 from services.cli.bench.pipeline import Round, measure
 from services.cli.process import CannotStart
+from shared.province import read_province
+from shared.settings import PROJECT
 
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")]
 
@@ -118,6 +121,26 @@ def _ordeal_figures(of: notify_bench.Ordeal) -> dict[str, float]:
         "ordeal_memory_mb": round(of.memory[-1] / 1e6, 1),
         "ordeal_grown_mb": round(of.grown / 1e6, 1),
     }
+
+
+def routing(
+    few: Annotated[int, typer.Option(help="Rules of the small installation.")] = 100,
+    many: Annotated[int, typer.Option(help="Rules of the large one.")] = 10_000,
+    few_areas: Annotated[int, typer.Option(help="Areas, each a polygon, of the small one.")] = 10,
+    many_areas: Annotated[int, typer.Option(help="Areas of the large one.")] = 1_000,
+    rounds: Annotated[int, typer.Option(help="How often both are measured, in turn.")] = 7,
+    json_file: JsonFile = None,
+) -> None:
+    """Decisions a second with few rules and polygons, and with a hundred times as many."""
+    province = read_province(PROJECT / "deploy/provinces/quang-tri")
+    small, large = routing_bench.measure(province, small=(few, few_areas), large=(many, many_areas), rounds=rounds)
+    figures = {
+        f"decisions_per_second_{size.rules}_rules_{size.areas}_areas": round(median(1 / cost for cost in size.costs))
+        for size in (small, large)
+    }
+    growth = {"cost_growth": round(median(b / a for a, b in zip(small.costs, large.costs, strict=True)), 2)}
+    typer.echo("\n".join(f"{name:54}{value:>10,}" for name, value in (figures | growth).items()))
+    _keep(figures | growth, json_file)
 
 
 def _keep(figures: dict[str, float], json_file: Path | None) -> None:

@@ -19,6 +19,7 @@ SHOWN: dict[type[Fact], frozenset[str]] = {
     say.ReportUnrouted: frozenset(),
     say.CaseOpened: frozenset(),
     say.CaseAssigned: frozenset({"due_at"}),
+    say.CaseRehomed: frozenset(),
     say.CaseAccepted: frozenset({"due_at", "silent"}),
     say.CaseReturned: frozenset({"reason"}),
     say.CaseQuestioned: frozenset({"question"}),

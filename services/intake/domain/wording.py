@@ -50,6 +50,7 @@ _TOLD: Mapping[str, Wording] = {
     "case.assigned": Wording(
         vi="Phản ánh được giao cho {agency}. Hạn trả lời: {due}.", en="The case was given to {agency}, to be answered by {due}."
     ),
+    "case.rehomed": Wording(vi="Từ nay {agency} tiếp tục xử lý, thay đơn vị trước.", en="{agency} goes on with the work from now on."),
     "case.accepted": Wording(vi="{agency} đã tiếp nhận xử lý. Hạn trả lời: {due}.", en="{agency} took it up, to be answered by {due}."),
     "case.returned": Wording(
         vi="{agency} trả lại phản ánh vì không thuộc thẩm quyền. Lý do: {reason}",

@@ -1,109 +1,133 @@
-"""Where a report is: by the area it names, else by its point, else by the words of its address.
+"""Where a report is: by the area it names, else by its point, else by the words of its address, as areas are on that day.
 
-Points go to the nearest centre, which is approximate and said so; when the province's borders are loaded they come before it.
+A point lies inside a border where borders are loaded; without them it goes to the nearest centre, which is approximate and said so.
 """
 
-import math
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from services.routing.domain.names import Words, by_first_word, longest_apart, occurrences, words_of
+from services.routing.domain.addresses import NEAR, Addresses
+from services.routing.domain.borders import Shapes, borders_of, centres_of
 from shared.messages import Location
 from shared.province import Area, Province
 
 FARTHEST_KM = 25.0  # from a centre; the widest communes reach about so far, what lies beyond is probably a wrong point
-KM_PER_DEGREE = 111.2  # of latitude
-KINDS = {
-    "city": "thành phố",
-    "town": "thị xã",
-    "district": "huyện",
-    "island_district": "huyện đảo",
-    "ward": "phường",
-    "commune": "xã",
-    "special_zone": "đặc khu",
-}
-NEAR = frozenset({"ward", "commune", "special_zone"})  # the level closest to people; it wins where both levels fit
+NEAR_METRES = 200.0  # of a border: telephones err by tens of metres, and published borders are simplified
+OUTSIDE_METRES = 1000.0  # of all borders: on the beach, or just over the line; farther away it is another province
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """An area, and ``how`` it was found. ``km`` is the distance to its centre when a point led there."""
+    """An area, and ``how`` it was found. ``km`` is the distance to its centre when a point led there by that; ``metres`` that to
+    ``neighbour``, when the border with it is near, or to the area itself, when the point lies ``outside`` of all. ``named``: an area of
+    former times that the report names, which this one covers now."""
 
     area: Area
-    how: Literal["code", "point", "address"]
+    how: Literal["code", "border", "point", "address"]
     km: float = 0.0
+    neighbour: Area | None = None
+    metres: float = 0.0
+    named: Area | None = None
 
     @property
     def note(self) -> str:
         """For people, in Vietnamese."""
+        return " ".join(filter(None, [self._found(), self._succession(), self._border()]))
+
+    def _found(self) -> str:
+        name = self.area.name.vi
         if self.how == "code":
-            return f"Địa bàn {self.area.name.vi} được ghi trong phản ánh."
+            return f"Địa bàn {(self.named or self.area).name.vi} được ghi trong phản ánh."
         if self.how == "address":
-            return f"Địa bàn {self.area.name.vi} được nhận ra từ địa chỉ trong phản ánh."
-        return f"Địa bàn xác định gần đúng theo tọa độ: trung tâm gần nhất là {self.area.name.vi}, cách khoảng {_kilometres(self.km)}."
+            return f"Địa bàn {name} được nhận ra từ địa chỉ trong phản ánh."
+        if self.how == "border":
+            return f"Tọa độ nằm trong địa giới {name}." if self.metres == 0 or self.neighbour else f"Tọa độ nằm ngoài địa giới {name}."
+        return f"Địa bàn xác định gần đúng theo tọa độ: trung tâm gần nhất là {name}, cách khoảng {_kilometres(self.km)}."
+
+    def _succession(self) -> str:
+        return f"Địa bàn này nay thuộc {self.area.name.vi}." if self.named else ""
+
+    def _border(self) -> str:
+        if self.neighbour:
+            return f"Vị trí gần ranh giới: cách {self.neighbour.name.vi} khoảng {self.metres:.0f} m (ranh giới chỉ có tính tham khảo)."
+        return f"Địa giới gần nhất cách khoảng {self.metres:.0f} m." if self.metres else ""
 
 
 class Gazetteer:
-    """The areas of a province, ready to be searched."""
+    """The areas of a province, ready to be searched. What there is on a day changes on few days: each such time has its own map."""
 
     def __init__(self, province: Province) -> None:
         self._province = province
-        self._names = _names(province)
-        self._index = by_first_word(self._names)
+        self._addresses = Addresses(province)
+        self._borders = borders_of(province.areas)
+        days = {day for area in province.areas.values() for day in (self._begins(area), area.effective_to) if day}
+        self._turns = sorted(days)
+        self._maps: dict[int, tuple[Shapes, Shapes]] = {}
 
     def place_of(self, location: Location, day: date) -> Place | None:
-        """Where ``location`` is, among the areas that somebody answers for on ``day``."""
-        named = self._province.areas.get(location.area)
-        if named is not None:
-            return Place(area=named, how="code")
-        return self._nearest(location, day) or self._mentioned(location.address, day)
+        """Where ``location`` is, among the areas that there are on ``day``."""
+        if location.area in self._province.areas:
+            return self._named(self._province.areas[location.area], location, day)
+        return self._pointed(location, day) or self._mentioned(location.address, day)
 
-    def _nearest(self, location: Location, day: date) -> Place | None:
+    def _named(self, named: Area, location: Location, day: date) -> Place:
+        """The area itself, or who covers it on ``day``: of one that was divided, the part the point lies in, or the address names."""
+        here = self._province.area_on(named.code, day)
+        if here.has_ended(day):
+            here = next((part for part in self._parts(location, day) if part.parent == here.code), here)
+        if not self._started(here, day) and here.parent:
+            here = self._province.areas[here.parent]
+        return Place(area=here, how="code", named=named if here.has_ended(day) is False and named.has_ended(day) else None)
+
+    def _parts(self, location: Location, day: date) -> Iterator[Area]:
+        """Where it certainly is, whatever area it names."""
+        inside = self._pointed(location, day)
+        if inside and inside.how == "border":
+            yield inside.area
+        said = self._addresses.area_in(location.address, lambda area: self._started(area, day))
+        if said and said.is_certain:
+            yield said.area
+
+    def _pointed(self, location: Location, day: date) -> Place | None:
         if location.latitude is None or location.longitude is None:
             return None
-        near = ((_km(location.latitude, location.longitude, area), area) for area in self._closest_level(day))
-        km, area = min(near, key=lambda pair: pair[0], default=(math.inf, None))
-        return Place(area=area, how="point", km=km) if area and km <= FARTHEST_KM else None
+        here = location.latitude, location.longitude
+        borders, centres = self._map_on(day)
+        found = borders.within(*here, NEAR_METRES)
+        if found and found[0][0] == 0:
+            metres, neighbour = found[1] if len(found) > 1 else (0.0, None)
+            return Place(area=found[0][1], how="border", neighbour=neighbour, metres=metres)
+        if outside := borders.nearest(*here, OUTSIDE_METRES):
+            return Place(area=outside[1], how="border", metres=outside[0])
+        near = centres.nearest(*here, FARTHEST_KM * 1000)
+        return Place(area=near[1], how="point", km=near[0] / 1000) if near else None
 
     def _mentioned(self, address: str, day: date) -> Place | None:
-        found = [(start, name, self._on(name, day)) for start, name in occurrences(words_of(address), self._index)]
-        areas = {name: area for _, name, area in found if area}
-        apart = longest_apart([(start, name) for start, name, area in found if area])
-        best = max(apart, key=lambda place: (areas[place[1]].kind in NEAR, len(place[1]), -place[0]), default=None)
-        return Place(area=areas[best[1]], how="address") if best else None
+        found = self._addresses.area_in(address, lambda area: self._started(area, day))
+        if found is None:
+            return None
+        here = self._province.area_on(found.area.code, day)
+        return Place(area=here, how="address", named=found.area if here != found.area else None)
 
-    def _on(self, name: Words, day: date) -> Area | None:
-        """What ``name`` means on ``day``: "Đông Hà" is the city before there is a ward of that name."""
-        meant = [area for area in self._names[name] if self._started(area, day)]
-        return max(meant, key=lambda area: area.kind in NEAR, default=None)
-
-    def _closest_level(self, day: date) -> list[Area]:
-        """Communes once they exist, districts before."""
-        areas = [area for area in self._province.areas.values() if self._started(area, day)]
-        return [area for area in areas if area.kind in NEAR] or areas
+    def _map_on(self, day: date) -> tuple[Shapes, Shapes]:
+        """Communes once they exist, districts before: those with borders, and the centres of those without."""
+        time = bisect_right(self._turns, day)
+        if time not in self._maps:
+            there = [area for area in self._province.areas.values() if self._started(area, day) and not area.has_ended(day)]
+            there = [area for area in there if area.kind in NEAR] or there
+            bare = [area for area in there if area.code not in self._borders]
+            self._maps[time] = Shapes(there, self._borders), Shapes(bare, centres_of(bare))
+        return self._maps[time]
 
     def _started(self, area: Area, day: date) -> bool:
-        begins = self._province.agencies[area.agency].effective_from
+        begins = self._begins(area)
         return begins is None or begins <= day
 
-
-def _names(province: Province) -> dict[Words, list[Area]]:
-    """Each name with its kind and without. A name that is also the province's own says nothing without its kind."""
-    whole = words_of(province.name.vi.removeprefix("Tỉnh "))
-    names: dict[Words, list[Area]] = {}
-    for area in province.areas.values():
-        full, kind = words_of(area.name.vi), words_of(KINDS[area.kind])
-        short = full[len(kind) :] if full[: len(kind)] == kind else full
-        for name in {full, short} - {whole, ()}:
-            names.setdefault(name, []).append(area)
-    return names
-
-
-def _km(latitude: float, longitude: float, area: Area) -> float:
-    """Over distances inside one province a flat map is exact enough."""
-    east = (longitude - area.longitude) * math.cos(math.radians(latitude))
-    return math.hypot(latitude - area.latitude, east) * KM_PER_DEGREE
+    def _begins(self, area: Area) -> date | None:
+        return area.effective_from or self._province.agencies[area.agency].effective_from
 
 
 def _kilometres(km: float) -> str:

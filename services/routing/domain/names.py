@@ -5,13 +5,16 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 TONES = "\u0300\u0301\u0303\u0309\u0323"  # huyền, sắc, ngã, hỏi, nặng
-SHORT_FORMS = {"tp": ("thành", "phố"), "tx": ("thị", "xã"), "p": ("phường",), "h": ("huyện",), "x": ("xã",)}
+SHORT_FORMS = {
+    "tp": ("thành", "phố"), "tx": ("thị", "xã"), "tt": ("thị", "trấn"),
+    "p": ("phường",), "h": ("huyện",), "x": ("xã",), "đk": ("đặc", "khu"),
+}  # fmt: skip
 Words = tuple[str, ...]
 
 
 def words_of(text: str) -> Words:
     """The words of ``text``, each spelled one way, short forms of kinds of places written out."""
-    found = re.findall(r"[^\W_]+", unicodedata.normalize("NFC", text).casefold())
+    found = re.findall(r"\b(?:p|tp|tx|tt)(?=\d)|[^\W_]+", unicodedata.normalize("NFC", text).casefold())
     return tuple(spelled(full) for word in found for full in SHORT_FORMS.get(word, (word,)))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.routing.domain.rules import Decision, Rulebook, Unroutable
-from shared.messages import CaseAssigned, CaseReturned, Message, ReportReceived, ReportRouted, ReportUnrouted
+from shared.messages import CaseAssigned, CaseRehomed, CaseReturned, Message, ReportReceived, ReportRouted, ReportUnrouted
 
 
 class State(StrEnum):
@@ -29,6 +29,7 @@ class Verdict:
     agency: str
     explanation: str
     province_version: int
+    rules_version: int
     at: datetime
 
 
@@ -95,6 +96,10 @@ class Placement:
         if self.state == State.TRIAGE or fact.agency != self.agency:
             self.state = State.BY_HAND
         self.agency, self.hop = fact.agency, fact.hop
+
+    def rehomed(self, fact: CaseRehomed) -> None:
+        """Nobody decided anew; whom we named has a successor. News that come late name somebody else."""
+        self.agency = fact.agency if self.agency == fact.before else self.agency
 
     def await_hand(self, at: datetime) -> None:
         """A duplicate that is a matter of its own after all: a person names its agency."""

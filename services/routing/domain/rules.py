@@ -1,33 +1,16 @@
 """Which agency answers a report: the first of the province's rules that matches, and an explanation people can follow."""
 
-import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from services.routing.domain import wording
+from services.routing.domain import reasons, wording
 from services.routing.domain.areas import Gazetteer, Place
-from shared.messages import Location
-from shared.province import Agency, Category, Province, Rule
-from shared.province.data import AREA
+from services.routing.domain.matching import Circumstances, Question, RuleIndex
+from shared.province import AREA, Agency, Category, Province, Rule
 
 PROPOSED = "proposed"  # stands where a rule's code would, when an agency named the next one
-Ranked = tuple[int, int, Rule]  # minus the priority, place in the file: the lowest wins
-
-
-class Question(Protocol):
-    """What decides; a ``ReportReceived`` is one."""
-
-    @property
-    def category(self) -> str: ...
-    @property
-    def location(self) -> Location: ...
-    @property
-    def attributes(self) -> dict[str, str]: ...
-    @property
-    def urgent(self) -> bool: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,26 +34,22 @@ class Unroutable:
 
 @dataclass(frozen=True, kw_only=True)
 class Considered:
-    """A rule about the category, and why it matched or not."""
+    """A rule about the category. ``matched``: it decides; ``shadowed``: it would match as well, but another comes first."""
 
     rule: Rule
     matched: bool
-    why: str
+    shadowed: bool
+    why: reasons.Words
 
 
 class Rulebook:
-    """The rules of one version of the province, looked up by category and area: the cost doesn't grow with their number."""
+    """Rules, and the province they are about."""
 
     def __init__(self, province: Province) -> None:
         self.province = province
         self.gazetteer = Gazetteer(province)
         self._zone = ZoneInfo(province.time_zone)
-        self._everywhere: dict[str, list[Ranked]] = {}
-        self._somewhere: dict[tuple[str, str], list[Ranked]] = {}
-        for place, rule in enumerate(province.rules):
-            self._file((-rule.priority, place, rule))
-        for ranked in (*self._everywhere.values(), *self._somewhere.values()):
-            ranked.sort(key=lambda entry: entry[:2])
+        self._index = RuleIndex(province.rules)
 
     def decide(self, question: Question, at: datetime) -> Decision | Unroutable:
         """Who answers ``question`` at ``at``."""
@@ -78,10 +57,12 @@ class Rulebook:
         if category is None:
             return Unroutable(explanation=wording.unknown_category(question.category))
         place = self.place_of(question, at)
-        rule = next((rule for rule in self._candidates(question.category, place) if not mismatch(rule, question)), None)
+        of = self._circumstances(question, at)
+        candidates = self._index.candidates(place.area.code if place else None, of)
+        rule = next((rule for rule in candidates if not self._index.mismatch(rule, of)), None)
         if rule is None:
             return Unroutable(explanation=wording.no_rule(category, place))
-        return self._by(rule, category, place, question, self._day(at))
+        return self._by(rule, category, place, question, of.day)
 
     def proposed(self, agency: str, question: Question, at: datetime, *, returner: str, reason: str) -> Decision | Unroutable:
         """Where a report goes that ``returner`` gave back naming ``agency``; to nobody when that leads nowhere new."""
@@ -103,30 +84,27 @@ class Rulebook:
         """The area of the report, or None when it can't be told."""
         return self.gazetteer.place_of(question.location, self._day(at))
 
+    def agency_on(self, code: str, at: datetime) -> Agency:
+        """Who bears the duties of ``code`` at ``at``."""
+        return self.province.agency_on(code, self._day(at))
+
     def consider(self, question: Question, at: datetime) -> list[Considered]:
         """Every rule about the category, the chosen one and the others, in the order of their precedence."""
-        place = self.place_of(question, at)
-        entries = [entry for entries in self._of_category(question.category) for entry in entries]
-        ordered = {entry[:2]: entry[2] for entry in sorted(entries, key=lambda entry: entry[:2])}
-        return list(_reasons(list(ordered.values()), question, place))
+        return list(self._reasons(self._circumstances(question, at), self.place_of(question, at)))
 
-    def _file(self, ranked: Ranked) -> None:
-        rule = ranked[2]
-        for category in rule.categories:
-            if isinstance(rule.areas, str):
-                self._everywhere.setdefault(category, []).append(ranked)
-                continue
-            for area in rule.areas:
-                self._somewhere.setdefault((category, area), []).append(ranked)
+    def _reasons(self, of: Circumstances, place: Place | None) -> Iterator[Considered]:
+        chosen: Rule | None = None
+        for rule in self._index.about(of.question.category):
+            here = isinstance(rule.areas, str) or (place is not None and place.area.code in rule.areas)
+            wrong = self._index.mismatch(rule, of)
+            fits = here and not wrong
+            why = reasons.why(rule, place, of, here=here, wrong=wrong, chosen=chosen)
+            yield Considered(rule=rule, matched=fits and chosen is None, shadowed=fits and chosen is not None, why=why)
+            chosen = chosen or (rule if fits else None)
 
-    def _of_category(self, category: str) -> Iterator[list[Ranked]]:
-        yield self._everywhere.get(category, [])
-        yield from (entries for (code, _), entries in self._somewhere.items() if code == category)
-
-    def _candidates(self, category: str, place: Place | None) -> Iterator[Rule]:
-        here = self._somewhere.get((category, place.area.code), []) if place else []
-        everywhere = self._everywhere.get(category, [])
-        return (rule for _, _, rule in heapq.merge(here, everywhere, key=lambda entry: entry[:2]))
+    def _circumstances(self, question: Question, at: datetime) -> Circumstances:
+        local = at.astimezone(self._zone)
+        return Circumstances(question=question, day=local.date(), time=local.time())
 
     def _by(self, rule: Rule, category: Category, place: Place | None, question: Question, day: date) -> Decision | Unroutable:
         lead = self._agency(rule.agency, place, day)
@@ -169,23 +147,3 @@ class Rulebook:
 
     def _day(self, at: datetime) -> date:
         return at.astimezone(self._zone).date()
-
-
-def mismatch(rule: Rule, question: Question) -> str:
-    """The first attribute that keeps ``rule`` from matching; "" when none does. A list of values has commas between."""
-    return next((name for name, keys in rule.attributes.items() if not _has_one(question.attributes, name, keys)), "")
-
-
-def _has_one(attributes: Mapping[str, str], name: str, keys: tuple[str, ...]) -> bool:
-    return any(value.strip() in keys for value in attributes.get(name, "").split(","))
-
-
-def _reasons(rules: list[Rule], question: Question, place: Place | None) -> Iterator[Considered]:
-    chosen: Rule | None = None
-    for rule in rules:
-        here = isinstance(rule.areas, str) or (place is not None and place.area.code in rule.areas)
-        wrong = mismatch(rule, question)
-        matches = here and not wrong and chosen is None
-        why = wording.why(rule, place, question.attributes, here=here, wrong=wrong, chosen=chosen)
-        yield Considered(rule=rule, matched=matches, why=why)
-        chosen = rule if matches else chosen

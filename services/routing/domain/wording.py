@@ -1,6 +1,6 @@
-"""What people read about a decision, in Vietnamese."""
+"""What people read about a decision, in Vietnamese. (In both languages: ``reasons``.)"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 from services.routing.domain.areas import Place
@@ -55,18 +55,6 @@ def no_area(category: Category, rule: Rule) -> str:
     """The rule leaves it to the area's agency, and the area can't be told."""
     who = f"Lĩnh vực “{category.name.vi}” ({category.code}) do cơ quan của địa bàn xử lý (quy tắc {rule.code})"
     return f"{who}, nhưng chưa xác định được địa bàn từ mã địa bàn, tọa độ hoặc địa chỉ trong phản ánh."
-
-
-def why(rule: Rule, place: Place | None, attributes: Mapping[str, str], *, here: bool, wrong: str, chosen: Rule | None) -> str:
-    """Why ``rule`` was taken or not."""
-    if not here:
-        return f"Không áp dụng cho {place.area.name.vi}." if place else "Chỉ áp dụng cho một số địa bàn; phản ánh chưa rõ địa bàn."
-    if wrong:
-        answer = f"phản ánh ghi “{attributes[wrong]}”" if attributes.get(wrong) else "phản ánh không ghi"
-        return f"Cần {wrong} là {' hoặc '.join(rule.attributes[wrong])}; {answer}."
-    if chosen:
-        return f"Phù hợp, nhưng quy tắc {chosen.code} được xét trước."
-    return "Phù hợp và được chọn."
 
 
 def _day(day: date) -> str:

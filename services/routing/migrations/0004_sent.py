@@ -3,7 +3,7 @@
 from shared.migrations.mailbox import keep_what_was_sent
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 

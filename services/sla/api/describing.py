@@ -41,6 +41,7 @@ OTHERS: Mapping[str, Mapping[int, str]] = {
     "GET /v1/cases": {409: "bad_cursor agency_missing"},
     "GET /v1/cases/{report_id}/receipt": {404: "not_found not_rooted"},
     "GET /v1/forecast": {404: "no_forecast"},
+    "GET /v1/agencies/{code}": {404: "no_such_agency"},
     "GET /v1/policies/{version}": {404: "no_such_policy"},
     "GET /v1/scorecards": {409: "not_a_month period_backwards"},
     "GET /v1/scorecards/ranking": {409: "not_a_month period_backwards"},

@@ -33,7 +33,8 @@ def route(case: Case, routed: say.ReportRouted, keeper: Timekeeper, *, actor: st
     case.resume_clock(keeper, at)
     allowance = keeper.allowance("take_up", urgent=case.urgent)
     take_up = case.start_until("take_up", keeper.due(allowance, at, agency=case.agency), keeper, at)
-    assigned = say.CaseAssigned(**case.head(at), due_at=due_at, hop=case.hop, urgent=case.urgent)
+    about = {"urgent": case.urgent, "rule": routed.rule, "category": case.category}
+    assigned = say.CaseAssigned(**case.head(at), due_at=due_at, hop=case.hop, **about)
     moved_away = [dispatch.transfer(case, at, before=before)] if before not in {"", case.agency} else []
     return [assigned, *moved_away, dispatch.assignment(case, at, keeper, take_up_by=take_up.due_at)]
 
@@ -47,7 +48,7 @@ def _deadline(case: Case, routed: say.ReportRouted, keeper: Timekeeper, emergenc
 def route_by_hand(case: Case, request: say.RouteReport, keeper: Timekeeper) -> list[Message]:
     """The operations centre names the agency, with its reason."""
     case.check_fresh(request)
-    if request.agency not in keeper.province.agencies:
+    if request.agency not in keeper.agencies:
         raise NotFound(f"no agency has the code {request.agency!r}", code="no_such_agency")
     if request.category and request.category not in keeper.province.categories:
         raise NotFound(f"no category has the code {request.category!r}", code="no_such_category")
@@ -55,6 +56,17 @@ def route_by_hand(case: Case, request: say.RouteReport, keeper: Timekeeper) -> l
         raise NotFound(f"the policy has no class {request.sla_class!r}", code="no_such_class")
     routed = dispatch.by_hand(case, request, keeper)
     return route(case, routed, keeper, actor=request.actor, at=request.at, category=request.category)
+
+
+def rehome(case: Case, request: say.RehomeCase, keeper: Timekeeper) -> list[Message]:
+    """The successor of its agency goes on where that one stood: state, deadline and clocks stay as they are."""
+    if case.agency != request.before:
+        return []  # done before, or it went elsewhere meanwhile
+    case.moved_by("rehome", request, agency=request.agency, before=request.before, reason=request.reason)
+    case.agency, case.explanation = request.agency, request.reason
+    case.supporting = [agency for agency in case.supporting if agency != request.agency]
+    rehomed = say.CaseRehomed(**case.head(request.at), before=request.before, reason=request.reason)
+    return [rehomed, dispatch.transfer(case, request.at, before=request.before), dispatch.again(case, request.at, keeper)]
 
 
 def wait_for_triage(case: Case, at: datetime, keeper: Timekeeper, *, explanation: str) -> list[Message]:
@@ -90,7 +102,7 @@ def _check_return(case: Case, request: say.ReturnCase, keeper: Timekeeper) -> No
     arbiter = keeper.province.agencies[keeper.province.arbiter].name.vi
     if case.bounces >= keeper.province.policy.bounces:
         raise Refused(f"the operations centre settled who is responsible; only {arbiter} can change that", code="settled")
-    if request.proposed_agency and request.proposed_agency not in keeper.province.agencies:
+    if request.proposed_agency and request.proposed_agency not in keeper.agencies:
         raise NotFound(f"no agency has the code {request.proposed_agency!r}", code="no_such_agency")
     if request.proposed_agency == case.agency:
         raise Refused("propose another agency than your own", code="proposes_itself")

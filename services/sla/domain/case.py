@@ -33,7 +33,8 @@ class Case:
     of its last change of state or holder: a request that saw less is stale. ``due_at`` is the reporter's deadline, counted from
     ``received_at``; it stays when the case changes hands. ``promised_at`` is the deadline first given, ``paused_seconds`` the working time
     spent waiting for the reporter, ``first_on_time`` what a re-opened case had before, ``emergency`` the number of the order it is under,
-    ``answer_by`` when the first of the reporter's messages must be answered that are not.
+    ``assigned`` the version under which its agency was last given the work, ``answer_by`` when the first of the reporter's messages must be
+    answered that are not.
     """
 
     report_id: UUID
@@ -68,6 +69,7 @@ class Case:
     leader_id: UUID | None = None
     followers: int = 0
     answer_by: datetime | None = None
+    assigned: int = 0
     supporting: list[str] = field(default_factory=list)
     explanation: str = ""
     clocks: list[Clock] = field(default_factory=list)

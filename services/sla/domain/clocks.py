@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.sla.domain.calendar import Calendar
 from shared.messages import ClockBreached, ClockEscalated, ClockWarned, Message
-from shared.province import Allowance, ClockName, Emergency, Province
+from shared.province import Agency, Allowance, ClockName, Emergency, Province
 
 Name = ClockName | Literal["pause"]
 
@@ -45,13 +45,20 @@ class Clock:
 class Timekeeper:
     """One version of a province's rules about time, with the calendar they are counted in.
 
-    ``hours``: calendars of the agencies that keep hours of their own, for what only they are held to.
+    ``hours``: calendars of the agencies that keep hours of their own, for what only they are held to. ``latest``: the province in force,
+    where that is another version: agencies founded since can be given a case.
     """
 
     version: int
     province: Province
     calendar: Calendar
     hours: Mapping[str, Calendar] = field(default_factory=dict)
+    latest: Province | None = None
+
+    @property
+    def agencies(self) -> Mapping[str, Agency]:
+        """Those that can be named now."""
+        return (self.latest or self.province).agencies
 
     def due(self, allowance: Allowance, start: datetime, *, agency: str = "") -> datetime:
         """When ``allowance`` is used up, in the hours of ``agency``. A working day is a usual day's opening hours."""

@@ -70,7 +70,7 @@ def _changes(moves: Sequence[Row]) -> list[tuple[str, datetime]]:
     centre = agency = ""
     for move in moves:
         centre = move.data.get("agency", "") if move.trigger == "receive" else centre
-        agency = move.data.get("agency", agency) if move.trigger == "route" else agency
+        agency = move.data.get("agency", agency) if move.trigger in {"route", "rehome"} else agency
         holder, at = _holder(State(move.target), centre, agency), max([move.at, *(changed for _, changed in changes[-1:])])
         if not changes or changes[-1][0] != holder:
             changes.append((holder, at))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from shared.messages import (
     Assignment,
@@ -16,6 +17,7 @@ from shared.messages import (
     RouteReport,
     Transfer,
     Withdrawal,
+    assignment_name,
 )
 
 if TYPE_CHECKING:
@@ -27,7 +29,11 @@ OF_THE_CENTRE = {"route", "approve"}  # clocks that run against the operations c
 
 def assignment(case: Case, at: datetime, keeper: Timekeeper, *, take_up_by: datetime) -> Message:
     """The work, with its deadlines."""
-    assert case.due_at is not None
+    case.assigned = case.version
+    return _work(case, at, keeper, take_up_by=take_up_by)
+
+
+def _work(case: Case, at: datetime, keeper: Timekeeper, *, take_up_by: datetime) -> Assignment:
     return Assignment(
         report_id=case.report_id,
         at=at,
@@ -42,7 +48,7 @@ def assignment(case: Case, at: datetime, keeper: Timekeeper, *, take_up_by: date
         urgent=case.urgent,
         sla_class=case.sla_class,
         take_up_by=take_up_by,
-        due_at=case.due_at,
+        due_at=case.due,
         supporting=tuple(case.supporting),
         explanation=case.explanation,
         media=case.report.get("media", ()),
@@ -67,6 +73,21 @@ def withdrawal(case: Case, at: datetime, reason: str) -> list[Message]:
     if not case.hop:
         return []
     return [Withdrawal(report_id=case.report_id, at=at, agency=case.agency, version=case.version, reason=reason)]
+
+
+def again(case: Case, at: datetime, keeper: Timekeeper) -> Message:
+    """The work as it stands, for an agency that goes on with it."""
+    return assignment(case, at, keeper, take_up_by=_take_up_by(case, at))
+
+
+def redelivery(case: Case, at: datetime, keeper: Timekeeper) -> tuple[UUID, Message]:
+    """The last assignment once more, under the name it had, for an agency that lost it; with the version the case has now."""
+    work = _work(case, at, keeper, take_up_by=_take_up_by(case, at))
+    return assignment_name(case.report_id, case.agency, case.assigned), work
+
+
+def _take_up_by(case: Case, at: datetime) -> datetime:
+    return next((clock.due_at for clock in case.running("take_up")), at)
 
 
 def reassignment(case: Case, at: datetime, keeper: Timekeeper) -> list[Message]:

@@ -60,6 +60,9 @@ class Known:
     def _route(self, row: Row) -> None:
         self.agency, self.category, self.sla_class = row.data["agency"], row.data["category"], row.data["sla_class"]
 
+    def _rehome(self, row: Row) -> None:
+        self.agency = row.data["agency"]
+
     def _give_back(self, _row: Row) -> None:
         self.agency = self.centre
 
@@ -89,6 +92,7 @@ class Known:
 MOVED = frozenset({"route", "resume", "extend", "object", "reopen"})
 NOTES: dict[str, Callable[[Known, Row], None]] = {
     "route": Known._route,
+    "rehome": Known._rehome,
     "return": Known._give_back,
     "unmerge": Known._give_back,
     "ask": Known._ask,

@@ -25,6 +25,7 @@ OPEN = (State.RECEIVED, State.ROUTED, State.IN_PROGRESS, State.WAITING, State.SU
 
 TABLE: list[dict[str, Any]] = [
     {"trigger": "route", "source": [State.RECEIVED, State.ROUTED, State.IN_PROGRESS], "dest": State.ROUTED},
+    *({"trigger": "rehome", "source": state, "dest": state} for state in OPEN[1:]),  # where it stood; what is received is the centre's
     {"trigger": "accept", "source": State.ROUTED, "dest": State.IN_PROGRESS},
     {"trigger": "return", "source": [State.ROUTED, State.IN_PROGRESS], "dest": State.RECEIVED},
     {"trigger": "ask", "source": State.IN_PROGRESS, "dest": State.WAITING},

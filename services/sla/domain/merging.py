@@ -9,7 +9,7 @@ from shared.errors import Refused
 from shared.messages import CaseFact, Message
 
 FOLLOWED = (
-    say.CaseAssigned, say.CaseAccepted, say.CaseProgressed, say.CaseExtended, say.CaseQuestioned, say.CaseResumed,
+    say.CaseAssigned, say.CaseRehomed, say.CaseAccepted, say.CaseProgressed, say.CaseExtended, say.CaseQuestioned, say.CaseResumed,
     say.CaseResolved, say.CaseReopened, say.CaseClosed,
 )  # fmt: skip
 

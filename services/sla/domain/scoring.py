@@ -103,7 +103,7 @@ def _owner(rows: Sequence[Row]) -> str:
     """Who has it or had it last. What an agency gave back, or a merge undid, is the centre's until it is routed anew."""
     centre = owner = str(rows[0].data.get("agency", ""))
     for row in rows:
-        if row.trigger == "route":
+        if row.trigger in {"route", "rehome"}:
             owner = str(row.data["agency"])
         elif row.trigger in {"return", "unmerge"}:
             owner = centre

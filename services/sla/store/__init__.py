@@ -1,6 +1,7 @@
 """Tables of sla, their mapping to the domain, and what is looked up in them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -77,6 +78,7 @@ cases = Table(
     moment("paused_at", nullable=True),
     Column("first_on_time", Boolean),
     moment("answer_by", nullable=True),
+    Column("assigned", Integer, nullable=False, server_default="0"),
     Column("leader_id", Uuid, ForeignKey("cases.report_id")),
 )
 Index("cases_of_leader", cases.c.leader_id, postgresql_where=cases.c.leader_id.is_not(None))
@@ -217,8 +219,10 @@ def timekeeper(session: Session, case: Case | None = None) -> Timekeeper:
 
 def keeper_of(session: Session, version: int) -> Timekeeper:
     """By one version of the province."""
-    is_current = version == province.current_version(session)
-    return _keeper(version, province.current(session) if is_current else province.of_version(session, version))
+    latest = province.current(session)
+    if version == province.current_version(session):
+        return _keeper(version, latest)
+    return replace(_keeper(version, province.of_version(session, version)), latest=latest)
 
 
 def _own_hours(of: Province) -> dict[str, Calendar]:
@@ -238,6 +242,12 @@ def _keeper(version: int, of: Province) -> Timekeeper:
 def cases_where(session: Session, *conditions: ColumnElement[bool]) -> list[Case]:
     """In the order of report ids, which is by time of receipt. Not locked."""
     return _cases.found(session, select(*_cases.columns).where(*conditions).order_by(cases.c.report_id))
+
+
+def cases_page(session: Session, *conditions: ColumnElement[bool], after: UUID | None, limit: int) -> list[Case]:
+    """The next ``limit`` of them behind report ``after``. Not locked."""
+    behind_it = [cases.c.report_id > after] if after else []
+    return _cases.found(session, select(*_cases.columns).where(*conditions, *behind_it).order_by(cases.c.report_id).limit(limit))
 
 
 def history_of(session: Session, report_id: UUID) -> list[Move]:
