@@ -19,11 +19,12 @@ HEAD = """# Metrics
 
 What every service shows Prometheus at `/metrics`, {made}. A histogram is shown as `_bucket`, `_sum` and `_count`.
 
-What a service counts in its tables is the same in each of its processes: take the largest (`max by`). What a process counts itself (all histograms and
-counters but those of the database) is added up (`sum by`). Beside these there are `process_…` and `python_…` of the Python client; RabbitMQ shows its own.
+What a service counts in its tables is the same in each of its processes: take the largest (`max by`). What a process counts itself (all
+histograms, and all counters but those of the database) is added up (`sum by`). Beside these there are `process_…` and `python_…` of the
+Python client; RabbitMQ shows its own.
 
-Stages of a case: `routing` (received until routed), `taking_up` (routed until taken up), `working` (taken up until submitted), `approving` (submitted until
-approved), `answering` (a reporter's message until its answer). A notice on its way is `hoiam_notice_delivery_seconds`.
+Stages of a case: `routing` (received until routed), `taking_up` (routed until taken up), `working` (taken up until submitted), `approving`
+(submitted until approved), `answering` (a reporter's message until its answer). A notice on its way is `hoiam_notice_delivery_seconds`.
 """
 
 

@@ -8,8 +8,10 @@ from typing import Any
 import yaml
 from pydantic_core import PydanticUndefined
 
+from services.cli.dashboards import dashboards
 from services.cli.metrics_page import metrics_page
 from services.cli.notices import table
+from services.cli.runbook import runbook
 from services.intake.settings import IntakeSettings
 from services.notify.settings import NotifySettings
 from services.routing.settings import RoutingSettings
@@ -37,6 +39,8 @@ def pages() -> dict[Path, str]:
         PROJECT / "docs/settings.md": settings(),
         PROJECT / "docs/access.md": access(),
         PROJECT / "docs/metrics.md": metrics_page(MADE),
+        **dashboards(),
+        **runbook(),
         architecture: _with_part(architecture.read_text(encoding="utf-8"), "lifecycle", lifecycle()),
         notices: _with_part(notices.read_text(encoding="utf-8"), "notices", table()),
     }
@@ -46,7 +50,7 @@ def write_pages() -> list[Path]:
     """Write those that differ; which they were."""
     stale = [(path, text) for path, text in pages().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     for path, text in stale:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return [path for path, _ in stale]
 
