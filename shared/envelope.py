@@ -86,13 +86,13 @@ def encode(envelope: Envelope) -> bytes:
     head = to_json(
         {
             "specversion": "1.0",
-            "id": str(envelope.id),
+            "id": envelope.id,
             "source": f"/hoiam/{envelope.source}",
             "type": event_type(type(message)),
-            "subject": str(message.report_id),
+            "subject": message.report_id,
             "time": message.at,
             "datacontenttype": "application/json",
-            "correlationid": str(envelope.correlation_id),
+            "correlationid": envelope.correlation_id,
             "traceparent": envelope.traceparent,
         }
     )

@@ -197,7 +197,7 @@ def _wanted(session: Session, tracking_code: str, number: str, address: str, lay
 
 
 def _held(session: Session, notices: Session, report_id: UUID, seals: SealingKeys) -> dict[str, Any]:
-    report = session.get(Report, report_id)
+    report = intake.report_by_id(session, report_id)
     assert report
     reporter = identity.reporter_of(session, report_id)
     at_notify = notify.sealed_contact(notices, report_id)

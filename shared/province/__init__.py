@@ -3,23 +3,11 @@
 ``data`` says what there is, ``reading`` makes it of a folder of YAML files, ``storage`` keeps it in a service's database.
 """
 
+from shared.province.catalogue import Attribute, Category, Choice, Group, Redirect
 from shared.province.checks import misfits, unknown_names
-from shared.province.data import (
-    AREA,
-    Agency,
-    Area,
-    Attribute,
-    Category,
-    Choice,
-    Contact,
-    Group,
-    Hours,
-    Province,
-    Redirect,
-    Rule,
-    Share,
-    Wording,
-)  # fmt: skip
+from shared.province.data import Province
+from shared.province.naming import AREA, Wording
+from shared.province.places import Agency, Area, Contact, Share
 from shared.province.policy import (
     EVERYWHERE,
     Allowance,
@@ -33,6 +21,7 @@ from shared.province.policy import (
     WorkingHours,
 )
 from shared.province.reading import ProvinceError, read_province
+from shared.province.ruling import Hours, Rule  # fmt: skip
 from shared.province.storage import Loaded, NoProvince, current, current_version, loaded_versions, of_version, store, table
 
 __all__ = [

@@ -4,9 +4,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.province.data import AREA, Card, Category, Province, Rule
+from shared.province.catalogue import Category
+from shared.province.data import Card, Province
+from shared.province.naming import AREA
 from shared.province.policy import EVERYWHERE, Policy
 from shared.province.registry import of_agencies, of_areas
+from shared.province.ruling import Rule
 
 
 @dataclass

@@ -8,9 +8,12 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from shared.province.borders import read_borders
+from shared.province.catalogue import Category, Group, Redirect
 from shared.province.checks import Draft, contradictions
-from shared.province.data import Agency, Area, Card, Category, Group, Province, Redirect, Rule
+from shared.province.data import Card, Province
+from shared.province.places import Agency, Area
 from shared.province.policy import Policy
+from shared.province.ruling import Rule
 
 _LISTS: dict[str, dict[str, type[BaseModel]]] = {
     "categories.yaml": {"groups": Group, "categories": Category, "redirects": Redirect},

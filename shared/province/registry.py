@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from shared.province.data import AREA, Agency, Area, Lasting
+from shared.province.naming import AREA
+from shared.province.places import Agency, Area, Lasting
 from shared.province.policy import EVERYWHERE
 
 if TYPE_CHECKING:

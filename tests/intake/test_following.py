@@ -62,8 +62,8 @@ class TestFollow:
         follow(office, code)
 
         with office.rooms() as session:
-            dump = str(session.execute(text("SELECT f::text FROM followers f")).all())
-            dump += str(session.execute(text("SELECT convert_from(body, 'UTF8') FROM outbox")).all())
+            dump = str(session.scalars(text("SELECT f::text FROM followers f")).all())
+            dump += str(session.scalars(text("SELECT convert_from(body, 'UTF8') FROM outbox")).all())
         for secret in ("inh@", "987654321", "Bình", asked(office).sealed[:30]):
             assert (secret in dump) is (secret == asked(office).sealed[:30])
 

@@ -28,6 +28,7 @@ INTERNAL: dict[type[Fact], dict[str, Any]] = {  # what only offices hear of
     say.CaseReturned: {"reason": "Đường này do huyện quản lý", "proposed_agency": "cl", "hop": 1},
     say.ExtensionWanted: {"until": DUE, "reason": "Chờ vật tư thay thế"},
     say.CaseSubmitted: {"outcome": say.Outcome.FIXED, "answer": "Đã thay ba bóng đèn"},
+    say.CaseRehomed: {"before": "sgtvt", "reason": "Sáp nhập đơn vị từ 1/3/2025"},
     say.CaseSentBack: {"reason": "Thiếu ảnh sau khi sửa"},
     say.ClockWarned: {"clock": "resolve", "due_at": DUE, "share": 0.8},
     say.ClockBreached: {"clock": "resolve", "due_at": DUE},

@@ -8,7 +8,7 @@ import pytest
 
 from services.routing.domain.rules import Decision, Rulebook, Unroutable
 from shared.messages import Location
-from shared.province import Rule
+from shared.province import Rule, Share
 from tests.builders import MONDAY, VIETNAM, received
 
 BEFORE_MERGERS = datetime(2024, 11, 18, 8, 0, tzinfo=VIETNAM)
@@ -21,6 +21,12 @@ def rule(code: str, priority: int = 10, **fields: Any) -> Rule:
 
 def book(rulebook: Rulebook, *rules: Rule) -> Rulebook:
     return Rulebook(rulebook.province.model_copy(update={"rules": rules}))
+
+
+def with_agency(rulebook: Rulebook, code: str, **changes: Any) -> Rulebook:
+    of = rulebook.province
+    agencies = of.agencies | {code: of.agencies[code].model_copy(update=changes)}
+    return Rulebook(of.model_copy(update={"agencies": agencies}))
 
 
 def decision(rulebook: Rulebook, **fields: Any) -> Decision:
@@ -59,6 +65,21 @@ class TestDecide:
 
         assert (before.agency, after.agency) == ("sgtvt", "sxd")
         assert "thay Sở Giao thông vận tải từ ngày 01/03/2025" in after.explanation
+
+    def test_of_an_agency_that_was_divided_the_part_for_such_reports_answers(self, rulebook):
+        ended = {"effective_to": MONDAY.date(), "successor": "sxd", "shares": (Share(agency="cqltt", categories=("CS01",), areas=("dh",)),)}
+        divided = with_agency(rulebook, "dh", **ended)
+
+        assert decision(divided, category="CS01", location=DONG_HA).agency == "cqltt"
+        assert decision(divided, category="CX02", location=DONG_HA).agency == "sxd"
+
+    def test_nobody_answers_for_an_agency_that_ended_without_a_successor(self, rulebook):
+        ended = with_agency(rulebook, "dh", effective_to=MONDAY.date(), successor=None)
+
+        outcome = ended.decide(received(category="CS01", location=DONG_HA), MONDAY)
+
+        assert isinstance(outcome, Unroutable)
+        assert "đã kết thúc hoạt động và chưa có đơn vị kế thừa" in outcome.explanation
 
     def test_the_day_is_the_provinces_not_utcs(self, rulebook):
         first_minute = datetime(2025, 3, 1, 0, 0, tzinfo=VIETNAM)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.province import Province, ProvinceError, read_province
-from shared.province.data import Agency, Area, Share
+from shared.province.places import Agency, Area, Share
 
 FOLDER = Path(__file__).parents[2] / "deploy/provinces/quang-tri"
 TODAY = date(2026, 11, 16)

@@ -14,7 +14,7 @@ from shared import province
 from shared.database import Sessions
 from shared.messages import Location
 from shared.province import Province
-from shared.province.data import Share
+from shared.province.places import Share
 from tests.builders import MONDAY, asked, envelope, received, routed, said, topics
 from tests.sla.cases import CENTRE, DAY, HOUR
 from tests.sla.holding import a_case, case_of, metric

@@ -117,6 +117,7 @@ def _ordeal_figures(of: notify_bench.Ordeal) -> dict[str, float]:
         "ordeal_arrived": of.arrived,
         "ordeal_strangers": of.strangers,
         "ordeal_repeated": of.repeated,
+        "ordeal_replayed": of.replayed,
         "ordeal_seconds": round(of.seconds, 1),
         "ordeal_memory_mb": round(of.memory[-1] / 1e6, 1),
         "ordeal_grown_mb": round(of.grown / 1e6, 1),

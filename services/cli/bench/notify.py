@@ -26,7 +26,8 @@ from services.notify.channels.choice import ToPortals
 from services.notify.channels.delivery import Delivery, no_ways
 from services.notify.channels.webhooks import Webhooks
 from services.notify.domain.notices import WEBHOOK, Notice, State
-from services.notify.domain.webhooks import Webhook
+from services.notify.domain.webhooks import Replay, Webhook
+from services.notify.store import sending
 from shared.clock import now
 from shared.database import Sessions, engine, sessions
 from shared.envelope import new_id
@@ -100,24 +101,33 @@ class Office:
         return [notice.id for notice in made]
 
     def next_at(self) -> datetime | None:
-        """When there is something to do again; None: everything is out."""
+        """When there is something to do again; None: everything is out or has failed."""
         with self.handling.sessions() as session:
             due_at = session.scalar(select(func.min(store.notices.c.due_at)).where(store.notices.c.state == State.PENDING))
             shut = session.scalar(select(func.max(store.endpoints.c.shut_until)))
         return max(due_at, shut or due_at) if due_at else None
 
+    def replay(self) -> int:
+        """Send again what failed for good; how many."""
+        at = self.clock()
+        asked = Replay(report_id=self.webhook_id, at=at, since=at - timedelta(days=30), until=at)
+        with self.handling.sessions.begin() as session:
+            count = sending.count(session, sending.to_replay(asked))
+            handlers.replay(asked, session)
+        return count
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ordeal:
     """What became of ``posted`` notices. ``arrived`` are those the receiver took, each counted once by its id, ``strangers`` what nobody
-    posted. ``repeated`` calls had been taken, but their answer was lost with the receiver, which knew them by their id: no more than were
-    ``in_flight``. ``memory`` are bytes, after each go."""
+    posted. ``repeated`` calls had been taken, but their answer came too late or was lost with the receiver, which knew them by their id. By
+    bad luck a notice may fail at every try: those were ``replayed``. ``memory`` are bytes, after each go."""
 
     posted: int
     arrived: int
     strangers: int
     repeated: int
-    in_flight: int
+    replayed: int
     seconds: float
     memory: Sequence[int]
 
@@ -167,11 +177,13 @@ def ordeal(url: str, folder: Path, *, notices: int, say: Say) -> Ordeal:
         over = threading.Event()
         killer = threading.Thread(target=_kill_and_revive, args=(portal, process, notices // 2, over))
         killer.start()
+        replayed = 0
         while (at := of.next_at()) is not None:
             of.clock.skip_to(at + TOGETHER)
             of.deliver.turn(of.handling)
             say(f"{len(ids(portal.ledger)):,} of {notices:,} arrived, {_resident() / 1e6:.0f} MB")
             memory.append(_resident())
+            replayed += of.replay() if of.next_at() is None else 0
         over.set()
         killer.join()
     arrived = ids(portal.ledger)
@@ -181,7 +193,7 @@ def ordeal(url: str, folder: Path, *, notices: int, say: Say) -> Ordeal:
         arrived=len(known & set(arrived)),
         strangers=len(arrived) - len(known & set(arrived)),
         repeated=repetitions(portal.ledger),
-        in_flight=of.channel.at_once,
+        replayed=replayed,
         seconds=time.perf_counter() - began,
         memory=memory,
     )

@@ -53,6 +53,7 @@ TABLE: Mapping[str, Line] = {
     "report.unrouted":      Line(____,    ____,    ____,   ____,   TELL,   ____,   None),
     "report.commented":     Line(____,    ____,    TELL,   ____,   ____,   ____,   None),
     "case.assigned":        Line(TELL,    TELL,    TELL,   ____,   ____,   ____,   "routed"),
+    "case.rehomed":         Line(____,    ____,    TELL,   ____,   ____,   ____,   None),
     "case.accepted":        Line(TELL,    TELL,    ____,   ____,   ____,   ____,   "in_progress"),
     "case.accepted/silent": Line(____,    ____,    TELL,   ____,   ____,   ____,   "in_progress"),
     "case.returned":        Line(____,    ____,    ____,   ____,   TELL,   ____,   None),

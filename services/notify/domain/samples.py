@@ -21,7 +21,7 @@ USUAL: Mapping[str, Any] = {
     "question": "Đèn hỏng nằm trước số nhà nào?", "answer": "Đã thay ba bóng đèn trước số 12 Hùng Vương", "outcome": Outcome.FIXED,
     "expected_on": date(2026, 11, 25), "redirect": "Tòa án nhân dân khu vực", "reason_code": "dispute", "leader_id": UUID(int=2),
     "comment_id": UUID(int=3), "notice_id": UUID(int=4), "channel": "email", "about": "case.resolved", "clock": "resolve", "share": 0.8,
-    "step": 1, "follower_id": UUID(int=5), "sealed": "",
+    "step": 1, "before": "sgtvt", "follower_id": UUID(int=5), "sealed": "",
 }  # fmt: skip
 
 

@@ -22,7 +22,6 @@ def upgrade() -> None:
     )
     op.add_column("webhooks", sa.Column("old_until", MOMENT))
     op.add_column("notices", sa.Column("tried", sa.ARRAY(sa.Text()), nullable=False, server_default="{}"))
-    op.alter_column("notices", "tried", server_default=None)
     op.add_column("notices", sa.Column("endpoint", sa.Text(), sa.Computed("COALESCE(webhook_id::text, channel)", persisted=True)))
     # letters that failed once carry the channel they failed on, or "webhook"; from now on it says where they wait to go
     op.execute("UPDATE notices SET channel = 'reporter' WHERE state = 'pending' AND webhook_id IS NULL")

@@ -27,7 +27,6 @@ def upgrade() -> None:
     op.add_column("notices", sa.Column("let_go_at", MOMENT))
     op.execute("UPDATE notices SET reader = 'portal' WHERE webhook_id IS NOT NULL")
     op.execute("UPDATE notices SET reader = 'follower' WHERE follower_id IS NOT NULL")
-    _without_defaults()
     op.create_index("notices_held", "notices", ["due_at"], postgresql_where=sa.text("state = 'held'"))
     op.create_index("notices_told", "notices", ["recipient", "let_go_at"], postgresql_where=sa.text("let_go_at IS NOT NULL"))
     op.create_index("ix_subjects_tracking_code", "subjects", ["tracking_code"])
@@ -50,16 +49,3 @@ def upgrade() -> None:
 
 def _filled(name: str) -> sa.Column[str]:
     return sa.Column(name, sa.Text(), nullable=False, server_default="")
-
-
-def _without_defaults() -> None:
-    """They were for the rows there are."""
-    columns = {
-        "subjects": ("agency", "urgent"),
-        "contacts": ("person",),
-        "followers": ("person",),
-        "notices": ("recipient", "address", "news", "template", "pace", "urgent", "reader", "parts"),
-    }
-    for table, names in columns.items():
-        for name in names:
-            op.alter_column(table, name, server_default=None)

@@ -133,7 +133,7 @@ notices = Table(
     moment("due_at"),
     moment("sent_at", nullable=True),
     moment("claimed_until", nullable=True),
-    Column("tried", ARRAY(Text), nullable=False),
+    Column("tried", ARRAY(Text), nullable=False, server_default="{}"),
     Column("endpoint", Text, Computed("COALESCE(webhook_id::text, channel)", persisted=True)),
 )
 Index("notices_due", notices.c.endpoint, notices.c.due_at, postgresql_where=notices.c.state == State.PENDING)

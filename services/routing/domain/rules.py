@@ -107,11 +107,13 @@ class Rulebook:
         return Circumstances(question=question, day=local.date(), time=local.time())
 
     def _by(self, rule: Rule, category: Category, place: Place | None, question: Question, day: date) -> Decision | Unroutable:
-        lead = self._agency(rule.agency, place, day)
+        lead = self._agency(rule.agency, category, place, day)
         if lead is None:
             return Unroutable(explanation=wording.no_area(category, rule))
-        agencies = (self._agency(code, place, day) for code in rule.supporting)
-        supporting = list({agency.code: agency for agency in agencies if agency and agency != lead}.values())
+        if lead.has_ended(day):
+            return Unroutable(explanation=wording.ended(category, rule, lead))
+        agencies = (self._agency(code, category, place, day) for code in rule.supporting)
+        supporting = list({agency.code: agency for agency in agencies if agency and agency != lead and not agency.has_ended(day)}.values())
         sla_class, urgent = self._class_of(question, rule)
         named = self.province.agencies.get(rule.agency)
         before = named if named != lead else None
@@ -124,13 +126,13 @@ class Rulebook:
             explanation=wording.decided(category, place, rule, [lead, *supporting], urgent=urgent, instead_of=before),
         )
 
-    def _agency(self, code: str, place: Place | None, day: date) -> Agency | None:
+    def _agency(self, code: str, category: Category, place: Place | None, day: date) -> Agency | None:
         """Who bears the duties of ``code`` on ``day``; None when that depends on an area nobody knows."""
         if code == AREA:
             if place is None:
                 return None
             code = place.area.agency
-        return self.province.agency_on(code, day)
+        return self.province.agency_on(code, day, category=category.code, area=place.area.code if place else "")
 
     def _class_of(self, question: Question, rule: Rule | None) -> tuple[str, bool]:
         """The rule's word, else: urgent where the category allows it, and then the policy's urgent class."""

@@ -57,6 +57,12 @@ def no_area(category: Category, rule: Rule) -> str:
     return f"{who}, nhưng chưa xác định được địa bàn từ mã địa bàn, tọa độ hoặc địa chỉ trong phản ánh."
 
 
+def ended(category: Category, rule: Rule, agency: Agency) -> str:
+    """The rule's agency is no more, and nobody follows it for such reports."""
+    who = f"Lĩnh vực “{category.name.vi}” ({category.code}) do {agency.name.vi} xử lý (quy tắc {rule.code})"
+    return f"{who}, nhưng đơn vị này đã kết thúc hoạt động và chưa có đơn vị kế thừa."
+
+
 def _day(day: date) -> str:
     return f"{day:%d/%m/%Y}"
 

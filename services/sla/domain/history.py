@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 GENESIS = "0" * 64
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(kw_only=True, eq=False)
@@ -38,7 +39,7 @@ def seal(
         "report_id": str(report_id), "seq": seq, "actor": actor, "trigger": trigger, "source": source, "target": target,
         "data": data, "at": at.astimezone(UTC).isoformat(timespec="microseconds"),
     }  # fmt: skip
-    canonical = json.dumps(row, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    canonical = _CANONICAL.encode(row)
     digest = sha256(f"{prev_hash}{canonical}".encode()).hexdigest()
     return Move(
         report_id=report_id, seq=seq, actor=actor, trigger=trigger, source=source, target=target, data=data, at=at,

@@ -2,8 +2,8 @@
 
 from shared.migrations.mailbox import keep_what_was_sent
 
-revision = "0004"
-down_revision = "0002"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

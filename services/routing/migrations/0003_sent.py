@@ -2,8 +2,8 @@
 
 from shared.migrations.mailbox import keep_what_was_sent
 
-revision = "0008"
-down_revision = "0007"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
