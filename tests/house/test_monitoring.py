@@ -82,7 +82,7 @@ class TestRules:
         assert rule["labels"].keys() == {"severity"}
         assert rule["labels"]["severity"] in {"page", "ticket"}
         assert rule["annotations"].keys() == {"summary", "action", "runbook_url"}
-        assert rule.keys() <= {"alert", "expr", "for", "labels", "annotations"}
+        assert rule.keys() <= {"alert", "expr", "for", "keep_firing_for", "labels", "annotations"}
         assert re.fullmatch(r"\d+[smh]", rule.get("for", "0s"))
 
     @pytest.mark.parametrize("rule", RULES, ids=NAMES)
