@@ -50,10 +50,9 @@ class Heard:
 class Watchers:
     """Asked over their HTTP APIs."""
 
-    def __init__(self, prometheus: int, alertmanager: int, heard: Heard) -> None:
-        self.heard = heard
+    def __init__(self, prometheus: int, alertmanager: int, heard: Heard, http: httpx2.Client) -> None:
+        self.heard, self._http = heard, http
         self._prometheus, self._alertmanager = f"http://{LOOPBACK}:{prometheus}", f"http://{LOOPBACK}:{alertmanager}"
-        self._http = httpx2.Client(timeout=10, trust_env=False)
 
     def are_ready(self) -> bool:
         try:
@@ -98,7 +97,7 @@ def watching(folder: Path, system: System, rabbit: PrivateRabbit, vhost: str) ->
         stack.enter_context(_running(folder, "prometheus", prometheus, f"--storage.tsdb.path={folder}/tsdb"))
         how = (f"--storage.path={folder}/alerts", "--cluster.listen-address=")
         stack.enter_context(_running(folder, "alertmanager", alertmanager, *how))
-        watchers = Watchers(prometheus, alertmanager, heard)
+        watchers = Watchers(prometheus, alertmanager, heard, stack.enter_context(httpx2.Client(timeout=10, trust_env=False)))
         until(watchers.are_ready, 30, what="Prometheus and Alertmanager ready")
         yield watchers
 
