@@ -1,6 +1,7 @@
 """A day of the operations centre, seen by a real Prometheus: one agency stalls, the broker is gone for a while."""
 
 import json
+import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,7 +11,10 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
+from services.cli.metrics_page import shown
+from services.cli.up import SERVICES
 from services.sla.store.scoring import COUNTED
 from shared.clock import now
 from shared.settings import PROJECT
@@ -111,7 +115,9 @@ class TestTheWatchRoom:
         until(lambda: not without_data(watchers, began), 30, what="every panel has data", every=1)
         assert figures_on_the_wall(watchers) == pytest.approx(shares_of_the_scorecard(system))
         assert {name for _, name, _ in watchers.heard.fired} == {"AgencyStalled", "BrokerDown"}
+        assert {service: faults for service in SERVICES if (faults := faults_of_the_page(system, service))} == {}
         assert system.hoiam("parked", "list") == "Nothing is parked."
+        assert "All is well." in system.hoiam("status")
 
 
 def a_morning(day: Day) -> None:
@@ -132,6 +138,19 @@ def without_data(watchers: Watchers, since: float) -> list[str]:
                 if not watchers.has_shown(asked(target["expr"], DILIGENT), since, time.time()):
                     empty.append(f"{path.stem}: {panel['title']}: {target['expr']}")
     return empty
+
+
+def faults_of_the_page(system: System, service: str) -> list[str]:
+    """What promtool dislikes in /metrics, and what docs/metrics.md does not say, or says otherwise."""
+    page = system.http.get(f"{system.layout.url(service)}/metrics").text
+    checked = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, text=True, timeout=30)
+    listed = {(one.name.removesuffix("_total"), one.kind, one.meaning): {*one.labels} for one in shown()}
+    faults = checked.stderr.splitlines()
+    for family in text_string_to_metric_families(page):
+        labels = listed.get((family.name, family.type, family.documentation))
+        if family.name.startswith("hoiam_") and not all(sample.labels.keys() - {"le"} == labels for sample in family.samples):
+            faults.append(family.name)
+    return faults
 
 
 def figures_of(watchers: Watchers) -> dict[tuple[str, ...], float]:
