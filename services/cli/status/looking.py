@@ -54,6 +54,14 @@ class Seen:
         """Of this metric, of one service or of all."""
         return [sample.value for of, samples in self.figures.items() if service in {"", of} for sample in samples if sample.name == name]
 
+    def total(self, name: str) -> float | None:
+        """Of this metric; None where the database could not be asked."""
+        return sum(self.values(name)) if self.figures else None
+
+    def most(self, name: str) -> float | None:
+        """The largest of this metric, as :meth:`total`."""
+        return max(self.values(name), default=0.0) if self.figures else None
+
     def by(self, label: str, name: str) -> dict[str, float]:
         """Of this metric, the largest first."""
         found = [sample for samples in self.figures.values() for sample in samples if sample.name == name]
@@ -106,6 +114,8 @@ def _samples(url: str, service: str) -> Iterator[Sample]:
 
 
 def _depths(place: Place, troubles: list[str]) -> dict[str, int | None]:
+    if not (place.amqp_url or place.database_url):
+        return dict.fromkeys(HANDLERS)
     bus: Bus = RabbitBus(place.amqp_url) if place.amqp_url else PostgresBus(place.database_url)
     try:
         return {service: bus.depth(inbox(service)) for service in HANDLERS}
@@ -116,6 +126,6 @@ def _depths(place: Place, troubles: list[str]) -> dict[str, int | None]:
 
 def _over_limits(seen: Seen) -> Iterator[str]:
     for name, (limit, alert) in LIMITS.items():
-        most = max(seen.values(name), default=0)
-        if most > limit:
+        most = seen.most(name)
+        if most is not None and most > limit:
             yield f"{name} is {most:.0f}: {alert}"

@@ -35,13 +35,13 @@ def _services(seen: Seen) -> Table:
 def _cases(seen: Seen) -> Table:
     table = Table(title="Cases", title_justify="left")
     shown: dict[str, str | Text] = {
-        "open": _count(sum(seen.values("hoiam_open_cases"))),
-        "overdue": _alarming(sum(seen.values("hoiam_overdue_cases"))),
-        "oldest": _duration(max(seen.values("hoiam_oldest_open_case_seconds"), default=0)),
-        "to be placed": _count(sum(seen.values("hoiam_triage_reports"))),
-        "to be taken up": _count(sum(seen.values("hoiam_agency_waiting_cases"))),
-        "clocks late by": _duration(max(seen.values("hoiam_clock_lag_seconds"), default=0)),
-        "notice waits": _duration(max(seen.values("hoiam_oldest_pending_notice_seconds"), default=0)),
+        "open": _count(seen.total("hoiam_open_cases")),
+        "overdue": _alarming(seen.total("hoiam_overdue_cases")),
+        "oldest": _duration(seen.most("hoiam_oldest_open_case_seconds")),
+        "to be placed": _count(seen.total("hoiam_triage_reports")),
+        "to be taken up": _count(seen.total("hoiam_agency_waiting_cases")),
+        "clocks late by": _duration(seen.most("hoiam_clock_lag_seconds")),
+        "notice waits": _duration(seen.most("hoiam_oldest_pending_notice_seconds")),
     }
     for column in shown:
         table.add_column(column, justify="right")
