@@ -7,7 +7,7 @@ import re
 import secrets
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -168,8 +168,3 @@ def _path(location: tuple[int | str, ...]) -> str:
 def event_type(kind: type[Message]) -> str:
     """The CloudEvents ``type`` of a message class."""
     return f"{PREFIX}{kind.topic}{SUFFIX}"
-
-
-def utc(moment: datetime) -> datetime:
-    """The same moment in UTC."""
-    return moment.astimezone(UTC)

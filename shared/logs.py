@@ -9,6 +9,8 @@ from typing import Literal
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
+from shared.envelope import CURRENT
+
 SECRET = ("token", "secret", "password", "authorization", "api_key", "contact", "email", "phone")
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -21,16 +23,24 @@ def mask(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     return {name: "***" if any(word in name.lower() for word in SECRET) else value for name, value in event.items()}
 
 
+def name_trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """The trace of the request that is served, on every line about it."""
+    current = CURRENT.get()
+    return {"trace_id": current[3:35], **event} if current else event
+
+
 def note(parameters: Mapping[str, str]) -> None:
     """Name in all log lines of a request what its path is about: names that we gave, nothing else that stands there."""
     names = {name: text for name, text in parameters.items() if name in _OURS and _OURS[name].fullmatch(text)}
-    structlog.contextvars.bind_contextvars(**names)
+    if names:
+        structlog.contextvars.bind_contextvars(**names)
 
 
 def configure(service: str, style: Literal["json", "human"], level: str = "INFO") -> None:
     """Send our own and every library's log lines to standard output in ``style``."""
     before: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        name_trace,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         mask,

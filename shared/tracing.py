@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from shared.bus import Letter
 from shared.envelope import CURRENT, TRACEPARENT, Envelope, new_trace
 
@@ -52,13 +50,16 @@ def start(service: str, endpoint: str) -> Callable[[], None]:
 def request(scope: Any) -> Iterator[None]:
     """One HTTP request: part of its caller's trace, or of a new one. What is said or logged meanwhile belongs to it."""
     given = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
-    with _span_of_request(scope, given) as traceparent:
-        token = CURRENT.set(traceparent)
-        try:
-            with structlog.contextvars.bound_contextvars(trace_id=trace_id(traceparent)):
-                yield
-        finally:
-            CURRENT.reset(token)
+    known = given if TRACEPARENT.match(given) else ""
+    span = _span_of_request(scope, known)
+    token = CURRENT.set(_text(span) if span else known or new_trace())
+    try:
+        yield
+    finally:
+        CURRENT.reset(token)
+        if span:
+            _describe(span, scope)
+            span.end()
 
 
 @contextmanager
@@ -117,20 +118,12 @@ def trace_id(traceparent: str) -> str:
     return traceparent[3:35]
 
 
-@contextmanager
-def _span_of_request(scope: Any, given: str) -> Iterator[str]:
-    known = given if TRACEPARENT.match(given) else ""
+def _span_of_request(scope: Any, known: str) -> "Span | None":
     if _tracer is None or scope["path"] in QUIET:
-        yield known or new_trace()
-        return
+        return None
     from opentelemetry.trace import SpanKind
 
-    span = _started(scope["method"], known, SpanKind.SERVER, {"http.request.method": scope["method"]})
-    try:
-        yield _text(span)
-    finally:
-        _describe(span, scope)
-        span.end()
+    return _started(scope["method"], known, SpanKind.SERVER, {"http.request.method": scope["method"]})
 
 
 def _describe(span: "Span", scope: Any) -> None:

@@ -150,7 +150,7 @@ class TestDefects:
 
         found = defects(province.model_copy(update={"agencies": ended}), TODAY)
 
-        assert codes(found) == [("gone", "tm01")]
+        assert codes(found) == [("uncovered", ""), ("gone", "tm01")]
 
 
 class TestCheck:

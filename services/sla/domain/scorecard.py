@@ -58,10 +58,6 @@ class Card:
         return sum(self.figures[name] for name in names)
 
     @property
-    def fell_due(self) -> int:
-        return self.sum(FELL_DUE)
-
-    @property
     def met(self) -> int:
         """On time, extended or not."""
         return self.sum(("on_time", "on_time_extended"))

@@ -7,7 +7,7 @@ lateness for whoever held the case, by the working time it took of each.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Protocol
@@ -92,11 +92,6 @@ def scores(rows: Sequence[Row], calendar: Calendar, zone: ZoneInfo) -> list[Scor
 def month_of(at: datetime, zone: ZoneInfo) -> date:
     """The first day of the month that ``at`` is in, by the clocks of the province."""
     return at.astimezone(zone).date().replace(day=1)
-
-
-def figures_of(score: Score) -> dict[str, int]:
-    """The numbers without what they are about."""
-    return {name: value for name, value in asdict(score).items() if name in FIGURES}
 
 
 def _owner(rows: Sequence[Row]) -> str:

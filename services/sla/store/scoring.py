@@ -177,11 +177,6 @@ def frozen_month(session: Session, month: date) -> Mapping[str, Any]:
     return dict(row)
 
 
-def frozen_months(session: Session) -> list[Mapping[str, Any]]:
-    """All of them, from the first month on."""
-    return [dict(row) for row in session.execute(select(frozen).order_by(frozen.c.month)).mappings()]
-
-
 def hashed(body: Mapping[str, Any]) -> str:
     """SHA-256 over the canonical JSON (RFC 8785 for what is in it: whole numbers and plain keys)."""
     return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
