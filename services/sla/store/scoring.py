@@ -106,9 +106,11 @@ def gauges(session: Session) -> Iterable[GaugeMetricFamily]:
         "hoiam_scorecard_figures", "The scorecard of reports received this month, figure by figure", labels=["agency", "figure"]
     )
     month = _this_month(session)
-    for card in cards(session, month, after_month(month), ("agency",)):
+    sums = (func.sum(scores.c[figure]).label(figure) for figure in COUNTED)
+    this_month = select(scores.c.agency, *sums).where(*_which(month, after_month(month), ALL)).group_by(scores.c.agency)
+    for row in session.execute(this_month).mappings():
         for figure in COUNTED:
-            counted.add_metric([card.about["agency"], figure], card.figures[figure])
+            counted.add_metric([row["agency"], figure], row[figure])
     yield counted
     waiting = waiting_to_be_scored(session)
     yield GaugeMetricFamily("hoiam_cases_to_score", "Cases that moved since the scorecards counted them", value=waiting)
