@@ -135,3 +135,10 @@ class TestMetrics:
 
         assert [type(outcome).__name__ for outcome in outcomes] == ["bool", "bool", "IntegrityError"]
         assert observed("hh")["hoiam_stage_seconds"][0] == 1
+
+    def test_a_time_that_somebody_made_up_spoils_nothing(self, handling):
+        report = received()
+        handling.together([envelope(report), envelope(routed(report, agency="gl"))])
+        accepted = asked(say.AcceptCase, report.report_id, by="agency:gl", at=MONDAY.replace(year=1999))
+
+        assert handling.batch([envelope(accepted)]) == [True]

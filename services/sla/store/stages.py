@@ -37,7 +37,15 @@ def observer(moved: Iterable[tuple[Case, Calendar]]) -> Callable[[], None]:
 
 
 def _observe(stage: Stage, calendar: Calendar) -> None:
-    working = max(calendar.between(stage.begins, stage.ends).total_seconds(), 0)
+    working = _working(stage, calendar)
     SECONDS.labels(stage.name, stage.agency).observe(max((stage.ends - stage.begins).total_seconds(), 0))
     WORKING.labels(stage.name, stage.agency).observe(working)
     BY_CATEGORY.labels(stage.name, stage.category).observe(working)
+
+
+def _working(stage: Stage, calendar: Calendar) -> float:
+    """In seconds. What is committed must not fail any more: a request may state any time, also one outside the years of the calendar."""
+    try:
+        return max(calendar.between(stage.begins, stage.ends).total_seconds(), 0)
+    except ValueError:
+        return 0
