@@ -68,8 +68,8 @@ locks: | $(BOOTSTRAP)
 	else cat "$$fresh/why" >&2; exit 1; fi
 
 rules:
-	@if command -v promtool >/dev/null; then cd deploy/prometheus && promtool check config prometheus.yml && promtool test rules rules_test.yml && amtool check-config ../alertmanager/alertmanager.yml >/dev/null; \
-	else echo "NOTICE: no promtool here, so the alert rules were not run (the tests install it)."; fi
+	@if command -v promtool >/dev/null && command -v amtool >/dev/null; then cd deploy/prometheus && promtool check config prometheus.yml && promtool test rules rules_test.yml && amtool check-config ../alertmanager/alertmanager.yml >/dev/null; \
+	else echo "NOTICE: no promtool or no amtool here, so the alert rules were not run (the tests install them)."; fi
 
 # --- the environment -----------------------------------------------------------------------------------------------
 
