@@ -26,6 +26,7 @@ run: $(ENVIRONMENT) ## start everything here, walk a report to its answer, keep 
 
 test: .venv/.dev ## install what testing needs, and run all tests
 	@$(BIN)/python -c 'from services.cli.private_rabbitmq import ensure_installed; ensure_installed()'
+	@$(BIN)/python -c 'from services.cli.debian import ensure_watchers; ensure_watchers()'
 	@$(BIN)/python -m pytest
 
 faults: .venv/.dev ## break everything while people use it, for half an hour, and count what was lost (FAULTS="--help")
@@ -71,8 +72,8 @@ locks: | $(BOOTSTRAP)
 	else cat "$$fresh/why" >&2; exit 1; fi
 
 rules:
-	@if command -v promtool >/dev/null; then cd deploy/prometheus && promtool check config prometheus.yml && promtool test rules rules_test.yml; \
-	else echo "NOTICE: no promtool here, so the alert rules were not run (a test checks their form)."; fi
+	@if command -v promtool >/dev/null && command -v amtool >/dev/null; then cd deploy/prometheus && promtool check config prometheus.yml && promtool test rules rules_test.yml && amtool check-config ../alertmanager/alertmanager.yml >/dev/null; \
+	else echo "NOTICE: no promtool or no amtool here, so the alert rules were not run (the tests install them)."; fi
 
 # --- the environment -----------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared.rows import write
+from shared.rows import tell, write
 
 Sessions = sessionmaker[Session]
 SERVICES = Path(__file__).parent.parent / "services"
@@ -50,9 +50,10 @@ def engine(url: str, service: str, *, pool: int = 10) -> Engine:
 
 
 def sessions(of: Engine) -> Sessions:
-    """Sessions that keep loaded rows usable after the commit, and write what changed of ``shared.rows`` before it."""
+    """Sessions that keep loaded rows usable after the commit, write what changed of ``shared.rows`` before it, and tell of it after."""
     maker = sessionmaker(of, expire_on_commit=False)
     event.listen(maker, "before_commit", write)
+    event.listen(maker, "after_commit", tell)
     return maker
 
 

@@ -1,4 +1,4 @@
-"""Inbox, outbox, sent and held messages of one service: four tables in its own schema, written in its own transactions.
+"""Inbox, outbox, sent, held and dropped messages of one service: five tables in its own schema, written in its own transactions.
 
 The inbox makes every effect happen once; the outbox makes a commit and its messages one thing; what was sent is kept for a while,
 because a queue is in no backup; a message that can't be handled is held here, not in the broker, where it can be seen, retried and counted.
@@ -26,6 +26,7 @@ from sqlalchemy import (
     Uuid,
     delete,
     func,
+    insert,
     literal_column,
     select,
     text,
@@ -35,6 +36,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from shared.bus import AGENCIES, Letter
+from shared.database import APPEND_ONLY
 from shared.envelope import Envelope, letter
 from shared.rows import append
 
@@ -90,6 +92,15 @@ held = Table(
     Column("due_at", DateTime(timezone=True)),
     Column("code", Text, nullable=False),
     Column("reason", Text, nullable=False),
+)
+dropped = Table(
+    "dropped",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    *(Column(name, Text, nullable=False) for name in ("message_id", "routing_key", "sender", "code", "person", "reason")),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("dropped_at", DateTime(timezone=True), nullable=False),
+    comment=APPEND_ONLY,
 )
 Index("held_due", held.c.due_at, postgresql_where=held.c.due_at.is_not(None))
 
@@ -196,8 +207,15 @@ def claim(session: Session, message_id: str, at: datetime) -> bool:
 
 
 def release(session: Session, message_id: str) -> None:
-    """A held message was handled, or dropped by hand."""
+    """A held message was handled."""
     session.execute(delete(held).where(held.c.message_id == message_id))
+
+
+def drop(session: Session, kept: Held, at: datetime, *, person: str, reason: str) -> None:
+    """Forget a held message for good, but not that it was there, nor who dropped it and why; what was in it goes."""
+    about = {name: getattr(kept, name) for name in ("message_id", "routing_key", "sender", "code", "received_at")}
+    session.execute(insert(dropped).values(**about, person=person, reason=reason, dropped_at=at))
+    release(session, kept.message_id)
 
 
 def parked(session: Session, message_id: str | None = None) -> list[Held]:
@@ -233,6 +251,8 @@ def ages(session: Session) -> dict[str, float]:
         "SELECT (SELECT count(*) FROM outbox) AS outbox_rows,"
         " (SELECT coalesce(extract(epoch FROM now() - min(posted_at)), 0) FROM outbox) AS outbox_age,"
         " (SELECT count(*) FROM held WHERE due_at IS NOT NULL) AS held_rows,"
-        " (SELECT count(*) FROM held WHERE due_at IS NULL) AS parked_rows"
+        " (SELECT coalesce(extract(epoch FROM now() - min(received_at)), 0) FROM held WHERE due_at IS NOT NULL) AS held_age,"
+        " (SELECT count(*) FROM held WHERE due_at IS NULL) AS parked_rows,"
+        " (SELECT coalesce(extract(epoch FROM now() - min(received_at)), 0) FROM held WHERE due_at IS NULL) AS parked_age"
     )
     return {name: float(value) for name, value in session.execute(query).mappings().one().items()}

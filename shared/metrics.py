@@ -1,16 +1,26 @@
-"""What Prometheus scrapes from every service: processing times, batches, and what waits."""
+"""What Prometheus scrapes from every service: processing times, batches, what waits, and what the database says of itself.
+
+Names, labels and meanings are written as plain words where a metric is made: docs/metrics.md is read from them (`hoiam pages`).
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
+from importlib.metadata import version
+from time import perf_counter
+from typing import Any
 
-from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from shared import mailbox
 from shared.database import Sessions
+from shared.database_load import of_pool, of_server
 from shared.errors import NotYet, Refused
 from shared.messages import Message
 
@@ -27,8 +37,15 @@ PUBLISHED = Counter("hoiam_published_messages", "Messages confirmed by the bus, 
 LEADING = Gauge("hoiam_relay_leading", "1 when this process publishes the outbox of its service", ["service"])
 BLOCKED = Gauge("hoiam_bus_blocked", "1 while the bus takes no messages from this process", ["service"])
 LOOP_AGE = Gauge("hoiam_loop_age_seconds", "Since each loop of the process last turned", ["service", "loop"])
+REQUESTS = Histogram(
+    "hoiam_http_request_seconds",
+    "HTTP requests until their answer was sent, by route and class of status",
+    ["service", "route", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+BUILD = Gauge("hoiam_build_info", "Always 1; which release this process is of", ["service", "version"])
 
-Gauges = Callable[[Session], Iterable[GaugeMetricFamily]]
+Gauges = Callable[[Session], Iterable[Metric]]
 
 
 @contextmanager
@@ -37,6 +54,24 @@ def handling(service: str, messages: int) -> Iterator[None]:
     with HANDLING.labels(service).time():
         yield
     BATCH.labels(service).observe(messages)
+
+
+@contextmanager
+def request(service: str, scope: Any) -> Iterator[None]:
+    """Time one request; its route (the pattern, as the gate noted it) and its status are in ``scope`` by the end of it."""
+    began = perf_counter()
+    try:
+        yield
+    finally:
+        state = scope["state"]
+        status = f"{state['answered'] // 100}xx" if "answered" in state else "none"  # none: whoever asked went away
+        _requests(service, state.get("route", "unknown"), status).observe(perf_counter() - began)
+
+
+@cache
+def _requests(service: str, route: str, status: str) -> Histogram:
+    """Finding a series by its labels costs as much as all the rest here."""
+    return REQUESTS.labels(service, route, status)
 
 
 def handled(service: str, message: Message, outcome: bool | Exception, at: datetime) -> None:
@@ -59,31 +94,49 @@ def held(service: str, code: str, *, parked: bool) -> None:
     HELD.labels(service, code, "yes" if parked else "no").inc()
 
 
-class Waiting(Collector):
+class Tables(Collector):
     """Reads at each scrape what waits in the mailbox, and what the service itself counts in its tables."""
 
-    def __init__(self, service: str, sessions: Sessions, gauges: Gauges) -> None:
-        self.service, self.sessions, self.gauges = service, sessions, gauges
+    def __init__(self, service: str, engine: Engine, sessions: Sessions, gauges: Gauges) -> None:
+        self.service, self.engine, self.sessions, self.gauges = service, engine, sessions, gauges
 
-    def describe(self) -> Iterable[GaugeMetricFamily]:
+    def describe(self) -> Iterable[Metric]:
         """Nothing: registering must not ask the database."""
         return []
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """One short read-only transaction."""
+        yield from of_pool(self.service, self.engine.pool)
         with self.sessions() as session:
-            for name, value in mailbox.ages(session).items():
-                yield self._gauge(name, value)
+            yield from waiting(self.service, session)
+            yield from of_server(self.service, session)
             yield from self.gauges(session)
 
-    def _gauge(self, name: str, value: float) -> GaugeMetricFamily:
-        unit = "_seconds" if name.endswith("_age") else ""
-        family = GaugeMetricFamily(f"hoiam_{name}{unit}", f"{name.replace('_', ' ')} of the mailbox", labels=["service"])
-        family.add_metric([self.service], value)
-        return family
+
+def waiting(service: str, session: Session) -> Iterator[GaugeMetricFamily]:
+    """What waits in the mailbox of ``service``."""
+    families = {
+        "outbox_rows": GaugeMetricFamily("hoiam_outbox_rows", "Messages not sent yet", labels=["service"]),
+        "outbox_age": GaugeMetricFamily(
+            "hoiam_outbox_age_seconds", "Since the oldest message was said that is not sent yet", labels=["service"]
+        ),
+        "held_rows": GaugeMetricFamily("hoiam_held_rows", "Messages that wait for their next try", labels=["service"]),
+        "held_age": GaugeMetricFamily(
+            "hoiam_held_age_seconds", "Since the oldest message came that waits for its next try", labels=["service"]
+        ),
+        "parked_rows": GaugeMetricFamily("hoiam_parked_rows", "Messages that wait for a person", labels=["service"]),
+        "parked_age": GaugeMetricFamily(
+            "hoiam_parked_age_seconds", "Since the oldest message came that waits for a person", labels=["service"]
+        ),
+    }
+    for name, value in mailbox.ages(session).items():
+        families[name].add_metric([service], value)
+        yield families[name]
 
 
-def expose(service: str, sessions: Sessions, gauges: Gauges, blocked: Callable[[], bool]) -> None:
+def expose(service: str, engine: Engine, sessions: Sessions, gauges: Gauges, blocked: Callable[[], bool]) -> None:
     """Add the gauges of ``service`` to what this process shows; ``blocked`` says whether the bus takes nothing just now."""
-    REGISTRY.register(Waiting(service, sessions, gauges))
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # when a series began is known to Prometheus itself
+    REGISTRY.register(Tables(service, engine, sessions, gauges))
     BLOCKED.labels(service).set_function(blocked)
+    BUILD.labels(service, version("hoiam")).set(1)

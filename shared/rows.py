@@ -20,7 +20,7 @@ Row = TypeVar("Row")
 Ready = Callable[[Session, list[Row]], object]
 Writer = Callable[[Session], object]
 POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-WRITERS, APPENDED, STATEMENTS = "writers", "appended", "statements"  # in session.info
+WRITERS, APPENDED, STATEMENTS, LISTENERS = "writers", "appended", "statements", "listeners"  # in session.info
 
 
 class Rows(Generic[Row]):
@@ -142,6 +142,17 @@ def write(session: Session) -> None:
     if waiting:
         statements = ";".join(statement.replace("%(rows)s", f"%(rows{number})s") for number, (statement, _) in enumerate(waiting))
         session.connection().exec_driver_sql(statements, {f"rows{number}": rows for number, (_, rows) in enumerate(waiting)})
+
+
+def after_commit(session: Session, listener: Callable[[], object]) -> None:
+    """Have ``listener`` called once this transaction is committed; never when it is rolled back."""
+    session.info.setdefault(LISTENERS, []).append(listener)
+
+
+def tell(session: Session) -> None:
+    """Call those who wait for the commit. Done after each (``shared.database``)."""
+    for listener in session.info.pop(LISTENERS, ()):
+        listener()
 
 
 def _send(session: Session, statement: str, rows: Sequence[dict[str, Any]]) -> None:

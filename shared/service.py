@@ -124,7 +124,7 @@ class Process:
         """Serve until told to stop, then finish what was taken."""
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: self.stopping.set())
-        metrics.expose(self.service.name, self.handling.sessions, self.service.gauges, lambda: self.bus.blocked)
+        metrics.expose(self.service.name, self.engine, self.handling.sessions, self.service.gauges, lambda: self.bus.blocked)
         stop_tracing = tracing.start(self.service.name, self.settings.otel_exporter_otlp_endpoint)
         self.start()
         try:

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as AsgiMessage
 
-from shared import logs, openapi, problems, tracing
+from shared import logs, metrics, openapi, problems, tracing
 from shared.access import ANYBODY, ROUTES, SCOPES, Denied, Principal, Role, TokenVerifier
 from shared.clock import Clock, now
 from shared.database import Sessions
@@ -158,19 +158,20 @@ Caller = Annotated[Principal, Depends(principal_of)]
 
 
 class Fences:
-    """Refuses a body over ``limit`` bytes before it is parsed, and puts the security headers on every answer that states none of its own.
+    """Refuses a body over ``limit`` bytes before it is parsed, puts the security headers on every answer that states none of its own, and
+    counts and times every request, whichever way it is answered.
 
     ``limits`` are those of paths in which a regular expression is found.
     """
 
-    def __init__(self, app: ASGIApp, limit: int, limits: Mapping[str, int]) -> None:
-        self.app, self.limit, self.limits = app, limit, limits
+    def __init__(self, app: ASGIApp, service: str, limit: int, limits: Mapping[str, int]) -> None:
+        self.app, self.service, self.limit, self.limits = app, service, limit, limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         scope.setdefault("state", {})["answer_headers"] = []  # what the gate has to say with any answer
-        with tracing.request(scope):
+        with tracing.request(scope), metrics.request(self.service, scope):
             return await self._fenced(scope, receive, send)
 
     async def _fenced(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -218,9 +219,11 @@ class Fences:
 class Face(FastAPI):
     """The fences stand outside of everything, so that the answer to what broke has their headers, too; then the straight way."""
 
-    def __init__(self, *, gate: Gate, straight: Mapping[str, Answer], body_limit: int, body_limits: Mapping[str, int], **how: Any) -> None:
-        super().__init__(**how)
-        self._outside = Fences(Straight(super().__call__, gate.enter, straight), limit=body_limit, limits=body_limits)
+    def __init__(
+        self, *, service: str, gate: Gate, straight: Mapping[str, Answer], body_limit: int, body_limits: Mapping[str, int], **how: Any
+    ) -> None:
+        super().__init__(title=f"Hồi Âm: {service}", **how)
+        self._outside = Fences(Straight(super().__call__, gate.enter, straight), service, limit=body_limit, limits=body_limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As any ASGI application."""
@@ -250,11 +253,11 @@ def application(
 
     docs = {"docs_url": "/docs", "redoc_url": None} if settings.docs else {"docs_url": None, "redoc_url": None, "openapi_url": None}
     app = Face(
+        service=desk.service,
         gate=gate,
         straight=straight or {},
         body_limit=settings.body_limit,
         body_limits=body_limits or {},
-        title=f"Hồi Âm: {desk.service}",
         version="1",
         lifespan=lifespan,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # ours knows no addresses and no queries
@@ -288,7 +291,7 @@ def _health(desk: Desk, watchdog: Watchdog) -> APIRouter:
         return JSONResponse({"ready": True})
 
     @router.get("/metrics", include_in_schema=False)
-    def metrics() -> Response:
+    def shown() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router

@@ -85,7 +85,7 @@ def drop_database(url: str) -> None:
 def fresh_vhost(rabbit: PrivateRabbit) -> Iterator[str]:
     """The administrator's URL of an empty vhost."""
     vhost = f"test-{secrets.token_hex(4)}"
-    with httpx2.Client(base_url=rabbit.management_url) as http:
+    with httpx2.Client(base_url=rabbit.management_url, timeout=30) as http:
         http.put(f"/api/vhosts/{vhost}").raise_for_status()
         yield rabbit.amqp_url.rsplit("/", 1)[0] + f"/{vhost}"
         http.delete(f"/api/vhosts/{vhost}")

@@ -24,6 +24,7 @@ from services.cli import (
     routing,
     scorecard,
     starting,
+    status,
 )
 from services.cli.bench import commands as bench
 from services.cli.options import BASE, HOME, PROVINCE, AmqpUrl, Folder, ManagementUrl, PortBase, Province
@@ -42,12 +43,12 @@ from shared.province import ProvinceError, read_province
 from shared.settings import PROJECT
 
 app = typer.Typer(name="hoiam", help="Hồi Âm: phản ánh hiện trường, the reply that comes back.", no_args_is_help=True, add_completion=False)
-topology_app, portal_app, parked_app, audit_app = (typer.Typer(no_args_is_help=True) for _ in range(4))
+topology_app, portal_app, audit_app = (typer.Typer(no_args_is_help=True) for _ in range(3))
 app.add_typer(topology_app, name="topology", help="Exchanges, queues, bindings and policies of the bus.")
 app.add_typer(portal_app, name="portal", help="Portals that may post reports.")
 app.add_typer(agency.app, name="agency", help="Agencies: their way to their queue, their work, and who follows them.")
 app.add_typer(areas.app, name="areas", help="Where reports are: the borders of areas.")
-app.add_typer(parked_app, name="parked", help="Messages that no service could handle.")
+app.add_typer(parked.app, name="parked", help="Messages that no service could handle.")
 app.add_typer(audit_app, name="audit", help="Whether histories are as they were written.")
 app.add_typer(scorecard.app, name="scorecard", help="What agencies achieved: shown, exported, verified, frozen.")
 app.add_typer(forecast.app, name="forecast", help="Which cases will probably be late soon, and how good forecasts were.")
@@ -150,33 +151,6 @@ def portal_add(
         raise CannotStart(str(reason)) from None
 
 
-@parked_app.command("list")
-def parked_list(folder: Folder = HOME, port_base: PortBase = BASE) -> None:
-    """All of them, a line each."""
-    found = [parked.line(service, held) for service, held in parked.parked(database_url(Layout(folder.absolute(), port_base)))]
-    typer.echo("\n".join(found) or "Nothing is parked.")
-
-
-@parked_app.command("show")
-def parked_show(message_id: str, folder: Folder = HOME, port_base: PortBase = BASE) -> None:
-    """One of them, whole."""
-    for service, held in parked.parked(database_url(Layout(folder.absolute(), port_base)), message_id):
-        typer.echo(parked.whole(service, held))
-
-
-@parked_app.command("retry")
-def parked_retry(message_id: str, folder: Folder = HOME, port_base: PortBase = BASE) -> None:
-    """Have it tried again."""
-    service = parked.retry(database_url(Layout(folder.absolute(), port_base)), message_id, now())
-    typer.echo(f"{service} tries it again at its next tick.")
-
-
-@parked_app.command("drop")
-def parked_drop(message_id: str, folder: Folder = HOME, port_base: PortBase = BASE) -> None:
-    """Forget it for good."""
-    typer.echo(f"{parked.drop(database_url(Layout(folder.absolute(), port_base)), message_id)} has forgotten it.")
-
-
 @audit_app.command("verify")
 def audit_verify(roots: KeptRoots = None, folder: Folder = HOME, port_base: PortBase = BASE) -> None:
     """Walk through every case's history and name each one's first row that was changed, removed or put in; then through the daily roots,
@@ -212,6 +186,7 @@ app.command("backup")(backup.backup)
 app.command("doctor")(doctor.doctor)
 app.command("restore")(backup.restore)
 app.command("resend")(backup.resend)
+app.command("status")(status.status)
 
 
 def apply(url: str, of: province_data.Province, amqp_url: str, management_url: str) -> None:

@@ -1,4 +1,4 @@
-"""Pages made from the code (contract of the events, settings, roles, lifecycle) or from what was measured. A test holds them current."""
+"""Pages made from the code: events, settings, roles, metrics, lifecycle; or from what was measured. A test holds them current."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,10 @@ import yaml
 from pydantic_core import PydanticUndefined
 
 from services.cli.bench import proof
+from services.cli.dashboards import dashboards
+from services.cli.metrics_page import metrics_page
 from services.cli.notices import table
+from services.cli.runbook import runbook
 from services.intake.settings import IntakeSettings
 from services.notify.settings import NotifySettings
 from services.routing.settings import RoutingSettings
@@ -36,6 +39,9 @@ def pages() -> dict[Path, str]:
         PROJECT / "docs/asyncapi.yaml": asyncapi(),
         PROJECT / "docs/settings.md": settings(),
         PROJECT / "docs/access.md": access(),
+        PROJECT / "docs/metrics.md": metrics_page(MADE),
+        **dashboards(),
+        **runbook(),
         architecture: _with_part(architecture.read_text(encoding="utf-8"), "lifecycle", lifecycle()),
         notices: _with_part(notices.read_text(encoding="utf-8"), "notices", table()),
         proof.PAGE: proof.page(proof.kept()),
@@ -47,7 +53,7 @@ def write_pages() -> list[Path]:
     """Write those that differ; which they were."""
     stale = [(path, text) for path, text in pages().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     for path, text in stale:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return [path for path, _ in stale]
 

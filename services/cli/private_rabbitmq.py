@@ -6,14 +6,13 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 from pathlib import Path
 from typing import Self
 
+from services.cli.debian import install
 from services.cli.process import LOOPBACK, CannotStart, answers, end, free_port, is_free, kill_group, spawn, tail, wait_until
 
 DEBIAN = Path("/usr/lib/rabbitmq/bin")  # the programs themselves; those in /usr/sbin change the user and drop the environment
-POLICY = Path("/usr/sbin/policy-rc.d")
 PACKAGE = "rabbitmq-server"
 VHOST = "hoiam"
 ADMIN = "admin"
@@ -187,35 +186,8 @@ class PrivateRabbit:
 
 def ensure_installed() -> None:
     """Install Debian's RabbitMQ when it is missing and we may. Raises :class:`CannotStart` with what to do when we may not."""
-    if _find(PACKAGE):
-        return
-    apt = shutil.which("apt-get")
-    if os.geteuid() != 0 or not apt:
-        raise CannotStart(MISSING)
-    sys.stderr.write("Installing Debian's rabbitmq-server for the tests (about 20 MB; its system service stays off) …\n")
-    ours = _forbid_services()
-    try:
-        _run(apt, "update")
-        _run(apt, "install", "-y", "--no-install-recommends", PACKAGE)
-    finally:
-        if ours:
-            POLICY.unlink()
-
-
-def _forbid_services() -> bool:
-    """Tell Debian's packages not to start their daemons. False: the machine has its own policy, which stays."""
-    if POLICY.exists():
-        return False
-    POLICY.write_text("#!/bin/sh\nexit 101\n")  # 101: forbidden, see invoke-rc.d(8)
-    POLICY.chmod(0o755)
-    return True
-
-
-def _run(*command: str) -> None:
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if done.returncode:
-        raise CannotStart(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}\n{MISSING}")
+    if not _find(PACKAGE):
+        install([PACKAGE], MISSING)
 
 
 def _find(program: str) -> Path | None:

@@ -7,7 +7,7 @@ from services.sla.api import agencies as registry
 from services.sla.api import asking, audit, casework, describing, explaining, forecast, policies, scorecards, worklists
 from services.sla.api.seeing import in_name_of_today
 from services.sla.settings import SlaSettings
-from services.sla.store import agencies, forecasting, roots, scoring
+from services.sla.store import agencies, forecasting, open_cases, roots, scoring
 from shared import logs
 from shared.service import Process, Service, steadily, timely
 from shared.settings import from_environment
@@ -30,7 +30,7 @@ def service(_settings: SlaSettings) -> Service:
         handlers=handlers.HANDLERS,
         preload=store.preload,
         api=whole_api,
-        gauges=lambda session: [gauge for part in (store, scoring, roots, forecasting, agencies) for gauge in part.gauges(session)],
+        gauges=lambda session: [gauge for part in (open_cases, scoring, roots, forecasting, agencies) for gauge in part.gauges(session)],
         examples=describing.EXAMPLES,
         tickers=handlers.TICKERS,
         works={

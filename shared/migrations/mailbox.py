@@ -60,3 +60,15 @@ def keep_what_was_sent() -> None:
     )
     op.create_index("sent_facts", "sent", ["sent_at"], postgresql_where=sa.text("exchange <> 'hoiam.agencies'"))
     op.create_index("sent_to_agencies", "sent", ["sent_at"], postgresql_where=sa.text("exchange = 'hoiam.agencies'"))
+
+
+def remember_what_was_dropped() -> None:
+    """Messages that a person had forgotten: what they were, who and why, never what was in them."""
+    op.create_table(
+        "dropped",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), primary_key=True),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("message_id", "routing_key", "sender", "code", "person", "reason")),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("dropped_at", sa.DateTime(timezone=True), nullable=False),
+        comment="append-only",
+    )

@@ -8,10 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import delete, select, text
+from sqlalchemy.exc import ProgrammingError
 from typer.testing import CliRunner
 
-from services.cli import commands, keys, parked
+from services.cli import commands, keys
 from services.cli.process import CannotStart
 from services.cli.system import HANDLERS, listens, room, whole_topology
 from shared import mailbox
@@ -131,7 +132,7 @@ class TestParked:
 
     def test_one_is_retried_or_dropped_by_its_id_and_the_others_stay(self, hoiam, database_url):
         assert hoiam("parked", "retry", "m1").startswith("routing")
-        assert hoiam("parked", "drop", "m2").startswith("sla")
+        assert hoiam("parked", "drop", "m2", "--reason", "Gửi nhầm").startswith("sla")
 
         assert hoiam("parked", "list") == "Nothing is parked."
         with room(database_url, "routing") as rooms, rooms() as session:
@@ -139,10 +140,43 @@ class TestParked:
         assert due_at <= now()
         assert attempts == 0
 
-    def test_an_unknown_id_is_said_to_be_one(self, database_url):
-        for do in (lambda: parked.retry(database_url, "m9", MONDAY), lambda: parked.drop(database_url, "m9")):
-            with pytest.raises(CannotStart, match="hoiam parked list"):
-                do()
+    def test_who_dropped_what_and_why_is_kept_and_what_was_in_it_is_not(self, hoiam, database_url):
+        hoiam("parked", "drop", "m2", "--by", "lan", "--reason", "Gửi nhầm")
+
+        [line] = hoiam("parked", "list", "--dropped").splitlines()
+        with room(database_url, "sla") as rooms, rooms() as session:
+            [row] = session.execute(select(mailbox.dropped)).mappings()
+        assert line.endswith("RuntimeError, dropped by lan: Gửi nhầm")
+        assert "đ" not in str({name: value for name, value in row.items() if name != "reason"})
+
+    def test_what_was_dropped_is_kept_for_ever(self, hoiam, database_url):
+        hoiam("parked", "drop", "m2", "--reason", "Gửi nhầm")
+
+        with room(database_url, "sla") as rooms, rooms() as session, pytest.raises(ProgrammingError, match="permission denied"):
+            session.execute(delete(mailbox.dropped))
+
+    def test_some_are_meant_by_service_code_topic_or_sender(self, hoiam):
+        assert [line.split()[3] for line in hoiam("parked", "list", "--service", "sla").splitlines()] == ["m2"]
+        assert len(hoiam("parked", "list", "--code", "RuntimeError").splitlines()) == 2
+        for filters in (("--code", "crashed"), ("--topic", "case.opened"), ("--sender", "agency.hl"), ("--service", "intake")):
+            assert hoiam("parked", "list", *filters) == "Nothing is parked."
+
+        assert len(hoiam("parked", "retry", "--code", "RuntimeError").splitlines()) == 2
+
+    @pytest.mark.parametrize("wrong", [("retry",), ("drop", "--reason", "Gửi nhầm"), ("drop", "m2", "--reason", " ")])
+    def test_nothing_is_done_to_everything_by_accident_nor_dropped_without_a_reason(self, hoiam, wrong):
+        with pytest.raises(CannotStart, match="Say w"):
+            hoiam("parked", *wrong)
+
+        assert len(hoiam("parked", "list").splitlines()) == 2
+
+    @pytest.mark.parametrize("ids", [["m9"], ["m1", "m9"]])
+    def test_an_unknown_id_is_said_to_be_one_and_nothing_is_done(self, hoiam, ids):
+        for what in (("show",), ("retry",), ("drop", "--reason", "Gửi nhầm")):
+            with pytest.raises(CannotStart, match="m9 is parked: `hoiam parked list`"):
+                hoiam("parked", what[0], *ids, *what[1:])
+
+        assert len(hoiam("parked", "list").splitlines()) == 2
 
 
 class TestTopology:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
@@ -222,3 +223,28 @@ def _breaks_for(report: ReportReceived, address: Callable[..., Any]) -> Callable
         return address(parcel)
 
     return addressed
+
+
+class TestCounted:
+    """How long it took from the fact to its notice, and what became of each attempt, once each."""
+
+    @staticmethod
+    def counted() -> list[float]:
+        names = {"hoiam_notice_delivery_seconds_count": {}, "hoiam_notice_delivery_seconds_sum": {}}
+        names |= {"hoiam_notice_attempts_total": {"result": "delivered"}}
+        values = [REGISTRY.get_sample_value(name, {"channel": "email", **labels}) or 0 for name, labels in names.items()]
+        return [*values, REGISTRY.get_sample_value("hoiam_notice_attempts_total", {"channel": "email", "result": "failed"}) or 0]
+
+    def test_a_letter_that_had_to_be_sent_twice(self, handling, report_of, by_mail, mail_server, clock):
+        before = self.counted()
+        mail_server.refuse["lan@example.vn"] = "450 4.2.1 try again later"
+        report_of(LAN)
+        by_mail.turn(handling)
+        mail_server.refuse.clear()
+        clock.move(minutes=10)
+        by_mail.turn(handling)
+
+        delivered, seconds, sent, failed = (now - then for now, then in zip(self.counted(), before, strict=True))
+
+        assert (delivered, sent, failed) == (1, 1, 1)
+        assert seconds >= 600

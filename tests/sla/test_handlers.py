@@ -11,6 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 from services.sla import store
 from services.sla.domain.history import GENESIS, seal
 from services.sla.domain.lifecycle import State
+from services.sla.store import open_cases
 from shared.database import Sessions
 from shared.errors import Forbidden, NotFound, NotYet
 from shared.handling import Handling
@@ -214,14 +215,37 @@ class TestHistory:
 
 class TestGauges:
     def test_open_overdue_and_stuck_cases_are_counted(self, handling, rooms):
-        report = received()
-        handling.together([envelope(report), envelope(routed(report))])
+        report, other = received(), received(category="KH99")
+        handling.together([envelope(report), envelope(routed(report)), envelope(other)])
 
+        shown = self.shown(rooms)
+
+        assert shown["hoiam_open_cases"] == {("received", "ioc"): 1, ("routed", "dh"): 1}
+        assert shown["hoiam_category_open_cases"] == {("CS01",): 1, ("KH99",): 1}
+        assert shown["hoiam_overdue_cases"].keys() == shown["hoiam_oldest_open_case_seconds"].keys() == {("dh",), ("ioc",)}
+        assert shown["hoiam_open_cases_without_clock"] == shown["hoiam_open_cases_without_holder"] == {(): 0}
+
+    def test_what_must_never_be_is_seen(self, handling, rooms):
+        handling.together([envelope(received()), envelope(received())])
+        with rooms.begin() as session:
+            session.execute(
+                text(
+                    "UPDATE clocks SET stopped_at = now(), next_at = NULL WHERE report_id = (SELECT min(report_id::text)::uuid FROM clocks)"
+                )
+            )
+            session.execute(text("UPDATE clocks SET next_at = now() - interval '90 seconds' WHERE stopped_at IS NULL"))
+            session.execute(text("UPDATE cases SET agency = '' WHERE report_id = (SELECT max(report_id::text)::uuid FROM cases)"))
+
+        shown = self.shown(rooms)
+
+        assert shown["hoiam_open_cases_without_clock"] == shown["hoiam_open_cases_without_holder"] == {(): 1}
+        assert 89 < shown["hoiam_clock_lag_seconds"][()] < 120
+
+    @staticmethod
+    def shown(rooms):
         with rooms() as session:
-            values = {family.name: [sample.value for sample in family.samples] for family in store.gauges(session)}
-
-        assert values["hoiam_open_cases"] == [1]
-        assert values["hoiam_open_cases_without_clock"] == [0]
+            families = list(open_cases.gauges(session))
+        return {family.name: {tuple(sample.labels.values()): sample.value for sample in family.samples} for family in families}
 
 
 class TestMoment:

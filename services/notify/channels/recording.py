@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
+from prometheus_client import Counter, Histogram
 from sqlalchemy.orm import Session
 
 from services.notify.channels import Away, Faltering, Gone, Nobody, Permanent, Undelivered
@@ -16,6 +17,15 @@ from services.notify.store.reaching import mark_unreachable
 from services.notify.store.sending import Parcel
 from shared import province
 from shared.messages import Message
+from shared.rows import after_commit
+
+DELIVERY = Histogram(
+    "hoiam_notice_delivery_seconds",
+    "From the fact that is told until its notice was delivered",
+    ["channel"],
+    buckets=(1, 5, 15, 60, 300, 1800, 3600, 4 * 3600, 86_400, 3 * 86_400),
+)
+ATTEMPTS = Counter("hoiam_notice_attempts", "Notices sent, or not, by what became of it", ["channel", "result"])
 
 log = structlog.get_logger()
 
@@ -36,8 +46,9 @@ class Result:
 def record(session: Session, results: Sequence[Result], at: datetime, troubled: Set[str] = frozenset()) -> list[Message]:
     """Keep what became of each notice and of where it went, and say it. ``troubled`` are the endpoints that failed before."""
     notices = sending.locked_notices(session, (result.parcel.notice.id for result in results))
-    known = [(notices.get(result.parcel.notice.id), result) for result in results]
-    said = [news for notice, result in known if notice for news in _settle(notice, result, at)]
+    known = [(notice, result) for result in results if (notice := notices.get(result.parcel.notice.id))]
+    said = [news for notice, result in known for news in _settle(notice, result, at)]
+    after_commit(session, lambda: _count(known, at))
     for result in results:
         if isinstance(result.failure, Nobody):
             mark_unreachable(session, result.parcel.notice.mailbox, result.channel, at)
@@ -62,6 +73,14 @@ def _settle(notice: Notice, result: Result, at: datetime) -> list[Message]:
     final, after = isinstance(failure, Permanent), getattr(failure, "after", None)
     more = {"after": after} if after else {}
     return notice.missed(channel=result.channel, at=at, reason=failure.reason, final=final, instead=result.instead, **more)
+
+
+def _count(known: Sequence[tuple[Notice, Result]], at: datetime) -> None:
+    for notice, result in known:
+        if result.tried:
+            ATTEMPTS.labels(result.channel, "failed" if result.failure else "delivered").inc()
+        if result.tried and not result.failure:
+            DELIVERY.labels(result.channel).observe(max((at - notice.created_at).total_seconds(), 0))
 
 
 def _troubled_places(session: Session, results: Sequence[Result], troubled: Set[str]) -> Mapping[str, Endpoint]:

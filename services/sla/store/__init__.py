@@ -1,11 +1,10 @@
 """Tables of sla, their mapping to the domain, and what is looked up in them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import (
     Boolean,
     Column,
@@ -17,7 +16,6 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    func,
     literal_column,
     select,
     text,
@@ -29,14 +27,15 @@ from services.sla.domain.calendar import Calendar, calendar_of
 from services.sla.domain.case import Case
 from services.sla.domain.clocks import Clock, Timekeeper
 from services.sla.domain.history import Move
-from services.sla.domain.lifecycle import OPEN, State
+from services.sla.domain.lifecycle import State
+from services.sla.store import stages
 from services.sla.store.reminders import due_reminders as due_reminders
 from shared import province
 from shared.database import APPEND_ONLY
 from shared.errors import NotFound, NotYet
 from shared.messages import Message, Outcome
 from shared.province import Province
-from shared.rows import Rows, before_commit, insert
+from shared.rows import Rows, after_commit, before_commit, insert
 from shared.tables import Words, moment
 
 metadata = MetaData()
@@ -157,6 +156,7 @@ def _write(session: Session) -> None:
     if moved:
         insert(session, history, [vars(move) for case in moved for move in case.moves])
         session.execute(_BEHIND, {"ids": [str(case.report_id) for case in moved]})
+        after_commit(session, stages.observer((case, timekeeper(session, case).calendar) for case in moved))
     for case in moved:
         case.moves.clear()
 
@@ -254,26 +254,3 @@ def history_of(session: Session, report_id: UUID) -> list[Move]:
     """From the first row to the last."""
     rows = session.execute(select(history).where(history.c.report_id == report_id).order_by(history.c.seq)).mappings()
     return [Move(**row) for row in rows]
-
-
-def gauges(session: Session) -> Iterable[GaugeMetricFamily]:
-    """Open and overdue cases, the oldest, and the invariant that every open case has a running clock."""
-    is_open = cases.c.state.in_([str(state) for state in OPEN])
-    rows = session.execute(select(cases.c.state, cases.c.agency, func.count()).where(is_open).group_by(cases.c.state, cases.c.agency))
-    yield _family("hoiam_open_cases", "Open cases by state and holder", ["state", "agency"], [([s, a], n) for s, a, n in rows])
-    late = select(cases.c.agency, func.count()).where(is_open, cases.c.due_at < func.now()).group_by(cases.c.agency)
-    yield _family(
-        "hoiam_overdue_cases", "Open cases past the reporter's deadline", ["agency"], [([a], n) for a, n in session.execute(late)]
-    )
-    oldest = session.scalar(select(func.extract("epoch", func.now() - func.min(cases.c.received_at))).where(is_open))
-    yield _family("hoiam_oldest_open_case_seconds", "Age of the oldest open case", [], [([], oldest or 0)])
-    ticking = select(clocks.c.id).where(clocks.c.report_id == cases.c.report_id, clocks.c.stopped_at.is_(None)).exists()
-    stuck = session.scalar(select(func.count()).select_from(cases).where(is_open, ~ticking))
-    yield _family("hoiam_open_cases_without_clock", "Invariant: always 0", [], [([], stuck or 0)])
-
-
-def _family(name: str, text: str, labels: list[str], values: Iterable[tuple[list[str], float]]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, text, labels=labels)
-    for label_values, value in values:
-        family.add_metric(label_values, float(value))
-    return family

@@ -34,9 +34,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from services.sla.domain.scorecard import FINISHED, Card
-from services.sla.domain.scoring import FIGURES, KEYS, Score
+from services.sla.domain.scoring import FIGURES, KEYS, Score, month_of
 from services.sla.domain.scoring import scores as scores_of
 from services.sla.store import behind, cases, history, keeper_of, metadata
+from shared import province
 from shared.database import APPEND_ONLY
 from shared.errors import NotFound, Refused
 from shared.tables import moment
@@ -65,6 +66,7 @@ frozen = Table(
 
 
 ALL: Mapping[str, str] = MappingProxyType({})  # no filter
+COUNTED = tuple(name for name in FIGURES if name not in {"held_minutes", "late_thousandths"})  # what is a number of cases or messages
 
 
 _waits = behind.c.what == "scores"
@@ -99,9 +101,26 @@ def _scores(moves: list[Any], keeper: Any) -> list[Score]:
 
 
 def gauges(session: Session) -> Iterable[GaugeMetricFamily]:
-    """How far the scorecards are behind."""
+    """The scorecards of this month, as they would be shown now, and how far they are behind."""
+    counted = GaugeMetricFamily(
+        "hoiam_scorecard_figures", "The scorecard of reports received this month, figure by figure", labels=["agency", "figure"]
+    )
+    month = _this_month(session)
+    sums = (func.sum(scores.c[figure]).label(figure) for figure in COUNTED)
+    this_month = select(scores.c.agency, *sums).where(*_which(month, after_month(month), ALL)).group_by(scores.c.agency)
+    for row in session.execute(this_month).mappings():
+        for figure in COUNTED:
+            counted.add_metric([row["agency"], figure], row[figure])
+    yield counted
     waiting = waiting_to_be_scored(session)
     yield GaugeMetricFamily("hoiam_cases_to_score", "Cases that moved since the scorecards counted them", value=waiting)
+
+
+def _this_month(session: Session) -> date:
+    """By the clocks of the province; where none is loaded there is nothing to count either."""
+    at: datetime = session.execute(select(func.now())).scalar_one()
+    zone = province.current(session).time_zone if province.loaded_versions(session, limit=1) else "UTC"
+    return month_of(at, ZoneInfo(zone))
 
 
 def waiting_to_be_scored(session: Session) -> int:
