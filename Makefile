@@ -40,21 +40,22 @@ check: .venv/.dev ## format, lint, types, architecture, deployment files, lock f
 	$(BIN)/hadolint deploy/Dockerfile
 	@$(MAKE) -s rules locks
 
-bench: $(ENVIRONMENT) ## measure, beside a yardstick in the same run
-	@$(BIN)/hoiam bench pipeline
-	@$(BIN)/hoiam bench clocks
+bench: $(ENVIRONMENT) .peers/.ready ## measure everything beside yardsticks in the same run, some 20 minutes; writes docs/proof.md
+	@$(BIN)/hoiam bench all --json .bench
+	@$(BIN)/hoiam bench proof .bench
 
 LOCKS := .
 lock: | $(BOOTSTRAP) ## write the lock files anew when dependencies changed (UPGRADE=--upgrade: take the newest)
 	@$(UV) $(COMPILE) $(UPGRADE) -o $(LOCKS)/requirements.lock pyproject.toml >/dev/null
 	@$(UV) $(COMPILE) $(UPGRADE) --extra dev -o $(LOCKS)/requirements-dev.lock pyproject.toml >/dev/null
+	@$(UV) $(COMPILE) $(UPGRADE) --group bench -o $(LOCKS)/requirements-bench.lock >/dev/null
 	@printf $(BUILD_NEEDS) | $(UV) $(COMPILE) $(UPGRADE) -o $(LOCKS)/requirements-build.lock - >/dev/null
 
 pages: $(ENVIRONMENT) ## make the pages that come from the code anew
 	@$(BIN)/hoiam pages
 
 clean: ## remove the environment and the caches; the data in .hoiam/ stays
-	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .uv .peers .bench .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find services shared tests examples -name __pycache__ -prune -exec rm -rf {} +
 
 # --- parts of `check` ----------------------------------------------------------------------------------------------
@@ -84,6 +85,13 @@ rules:
 	@echo "Installing $$(grep -c '^[a-z]' $(LOCK)) packages into .venv …"
 	@$(UV) pip sync -q --python $(BIN)/python --require-hashes $(LOCK)
 	@$(UV) pip install -q --python $(BIN)/python --no-deps --build-constraints requirements-build.lock -e .
+	@touch $@
+
+# What others would have used, for the bench to stand beside.
+.peers/.ready: requirements-bench.lock | $(BOOTSTRAP)
+	@$(require-python)
+	@$(UV) venv -q --clear --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .peers
+	@$(UV) pip sync -q --python .peers/bin/python --require-hashes requirements-bench.lock
 	@touch $@
 
 .venv/bin/python: | $(BOOTSTRAP)

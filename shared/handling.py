@@ -35,7 +35,7 @@ LADDER = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10), ti
 EARLY = (timedelta(seconds=5),) * 120 + (timedelta(minutes=1),) * 90
 SUSPECT = 2  # deliveries that ended without an acknowledgement: run alone, it may be what kills us
 
-MOMENT = "moment"  # in session.info
+MOMENT, ENVELOPE = "moment", "envelope"  # in session.info
 
 log = structlog.get_logger()
 
@@ -50,6 +50,12 @@ def moment(session: Session, message: Message) -> datetime:
     """When ``message`` takes effect here: the time at which it is handled, never before the time it states."""
     handled_at: datetime | None = session.info.get(MOMENT)
     return max(handled_at, message.at) if handled_at else message.at
+
+
+def envelope_of(session: Session) -> Envelope:
+    """The message that is handled just now, with its name: for who passes it on."""
+    envelope: Envelope = session.info[ENVELOPE]
+    return envelope
 
 
 def _nothing(_messages: Sequence[Message], _session: Session) -> None:
@@ -153,6 +159,7 @@ class Handling:
         handler = self.handlers.get(type(message))
         if handler is None:
             raise Malformed(f"{self.service} does not understand {message.topic}", code="not_understood")
+        session.info[ENVELOPE] = envelope
         said = list(handler(message, session))
         if _came_by_queue(envelope, self.service):
             said.append(RequestDone(report_id=message.report_id, at=message.at, agency=_agency(message)))

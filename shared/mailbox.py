@@ -143,11 +143,11 @@ def waiting(session: Session, *, limit: int, leaving: Sequence[str] = ()) -> lis
     return [(row.id, Letter(**{name: getattr(row, name) for name in Letter.__slots__} | {"body": bytes(row.body)})) for row in rows]
 
 
-_SENT = text("""
-    WITH gone AS (DELETE FROM outbox WHERE id = ANY(:ids) RETURNING *)
+_SENT = """
+    WITH gone AS (DELETE FROM outbox WHERE id = ANY(%(ids)s) RETURNING *)
     INSERT INTO sent (id, exchange, routing_key, message_id, type, correlation_id, traceparent, body)
     SELECT id, exchange, routing_key, message_id, type, correlation_id, traceparent, body FROM gone
-""")
+"""
 _AGAIN = text("""
     WITH again AS (DELETE FROM sent RETURNING *)
     INSERT INTO outbox (id, exchange, routing_key, message_id, type, correlation_id, traceparent, body) OVERRIDING SYSTEM VALUE
@@ -158,7 +158,7 @@ _AGAIN = text("""
 def sent(session: Session, ids: Sequence[int]) -> None:
     """Letters that are safe in a queue wait no longer; they are kept for :data:`KEEP_SENT`."""
     if ids:
-        session.execute(_SENT, {"ids": list(ids)})
+        session.connection().exec_driver_sql(_SENT, {"ids": list(ids)})
 
 
 def send_again(session: Session) -> int:

@@ -6,12 +6,12 @@ On ``hoiam.requests`` only the broker's word counts (AMQP ``user_id``): keys and
 from dataclasses import replace
 from datetime import datetime
 
-from shared.bus import EVENTS, REQUESTS, Delivery
+from shared.bus import AGENCIES, EVENTS, REQUESTS, Delivery
 from shared.bus.topology import CRASHED
 from shared.envelope import Envelope, Malformed, decode
 from shared.errors import Forbidden, Refused
 from shared.mailbox import Held
-from shared.messages import AGENCY_REQUESTS, Fact, Message
+from shared.messages import AGENCY_REQUESTS, Fact, Message, ToAgency
 
 
 def opened(delivery: Delivery, at: datetime) -> Envelope | Refused:
@@ -39,9 +39,12 @@ def as_first_sent(delivery: Delivery) -> Delivery:
     if delivery.exchange != CRASHED:
         return delivery
     try:
-        topic = decode(delivery.body).message.topic
+        message: Message | None = decode(delivery.body).message
     except Refused:
-        topic = "unknown"
+        message = None
+    topic = message.topic if message else "unknown"
+    if isinstance(message, ToAgency):
+        return replace(delivery, exchange=AGENCIES, routing_key=message.agency)
     agency = delivery.sender.removeprefix("agency.")
     if agency != delivery.sender:
         return replace(delivery, exchange=REQUESTS, routing_key=f"{agency}.{topic}")
@@ -50,8 +53,8 @@ def as_first_sent(delivery: Delivery) -> Delivery:
 
 def _check_sender(delivery: Delivery, message: Message) -> None:
     if delivery.exchange != REQUESTS:
-        if not isinstance(message, Fact):
-            raise Malformed(f"{message.topic} is not a fact", code="wrong_exchange")
+        if not isinstance(message, ToAgency if delivery.exchange == AGENCIES else Fact):
+            raise Malformed(f"{message.topic} does not belong to {delivery.exchange}", code="wrong_exchange")
         return
     if not isinstance(message, AGENCY_REQUESTS):
         raise Forbidden(f"an agency may not send {message.topic}")

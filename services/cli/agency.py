@@ -6,10 +6,11 @@ from urllib.parse import quote, unquote, urlsplit
 
 import typer
 
-from services.cli import rehoming
+from services.cli import calling, rehoming
 from services.cli.options import BASE, HOME, PROVINCE, AmqpUrl, Folder, ManagementUrl, PortBase, Province
+from services.cli.privacy import sealing_keys
 from services.cli.process import CannotStart
-from services.cli.system import database_url, secret
+from services.cli.system import called, database_url, secret
 from services.cli.up import Layout
 from shared.bus.management import Management
 from shared.bus.rabbitmq import RabbitBus
@@ -26,8 +27,19 @@ NEEDED = "Set AMQP_URL and MANAGEMENT_URL of RabbitMQ (as an administrator)."
 def agency_provision(code: str, province: Province = PROVINCE, amqp_url: AmqpUrl = "", management_url: ManagementUrl = "") -> None:
     """Create or rotate an agency's RabbitMQ user, which may read its own queue and ask in its own name only, and make the queue where it is
     missing. Prints the user's URL, once."""
-    check(read_province(province), code, now().date())
-    typer.echo(provision(code, secret("AMQP_URL", amqp_url), secret("MANAGEMENT_URL", management_url)))
+    of = read_province(province)
+    check(of, code, now().date())
+    is_called = code in called(of)
+    typer.echo(provision(code, secret("AMQP_URL", amqp_url), secret("MANAGEMENT_URL", management_url), is_called=is_called))
+
+
+@app.command("webhook")
+def agency_webhook(code: str, folder: Folder = HOME, port_base: PortBase = BASE) -> None:
+    """Make the secret that signs what an agency's webhook gets, or change it: for a day both sign. Prints it, once. The address is in
+    agencies.yaml."""
+    layout = Layout(folder.absolute(), port_base)
+    id_, made = calling.secret_for(database_url(layout), code, sealing_keys(layout))
+    typer.echo(f"webhook {id_}\n{made}")
 
 
 @app.command("revoke")
@@ -77,11 +89,13 @@ def check(of: Data, code: str, day: date) -> None:
         raise CannotStart(f"{code} has ended; {advice}")
 
 
-def provision(code: str, amqp_url: str, management_url: str) -> str:
-    """The connection string of agency ``code``, with a new password; its queue is there. Raises :class:`CannotStart` without a broker."""
+def provision(code: str, amqp_url: str, management_url: str, *, is_called: bool = False) -> str:
+    """The connection string of agency ``code``, with a new password; its queue is there, and empty when it ``is_called`` instead. Raises
+    :class:`CannotStart` without a broker."""
     broker = urlsplit(amqp_url)
     with _management(amqp_url, management_url) as management:
-        rabbit(amqp_url, management_url).apply(topology({}, [code]))  # policies first: a queue keeps the limits it was made under
+        queues = topology({}, [code], called=[code] if is_called else [])
+        rabbit(amqp_url, management_url).apply(queues)  # policies first: a queue keeps the limits it was made under
         password = management.provision_agency(code)
     return f"{broker.scheme}://agency.{code}:{quote(password, safe='')}@{broker.hostname}:{broker.port or 5672}{broker.path}"
 

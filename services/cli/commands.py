@@ -1,6 +1,5 @@
 """`hoiam`: run, prepare, look into and measure an installation. Each command is a few lines; the work is in the modules beside."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +12,6 @@ from services.cli import (
     areas,
     audit,
     backup,
-    bench,
     demo,
     doctor,
     forecast,
@@ -25,12 +23,14 @@ from services.cli import (
     receipts,
     routing,
     scorecard,
+    starting,
 )
+from services.cli.bench import commands as bench
 from services.cli.options import BASE, HOME, PROVINCE, AmqpUrl, Folder, ManagementUrl, PortBase, Province
 from services.cli.process import CannotStart
 from services.cli.simulate import simulate
 from services.cli.system import apply_embedded, database_url, load_all, migrate_all, room, secret, whole_topology
-from services.cli.up import Layout, Supervisor
+from services.cli.up import Layout
 from services.intake.store import portals
 from shared import province as province_data
 from shared.access import Scope
@@ -42,7 +42,7 @@ from shared.province import ProvinceError, read_province
 from shared.settings import PROJECT
 
 app = typer.Typer(name="hoiam", help="Hồi Âm: phản ánh hiện trường, the reply that comes back.", no_args_is_help=True, add_completion=False)
-topology_app, portal_app, parked_app, bench_app, audit_app = (typer.Typer(no_args_is_help=True) for _ in range(5))
+topology_app, portal_app, parked_app, audit_app = (typer.Typer(no_args_is_help=True) for _ in range(4))
 app.add_typer(topology_app, name="topology", help="Exchanges, queues, bindings and policies of the bus.")
 app.add_typer(portal_app, name="portal", help="Portals that may post reports.")
 app.add_typer(agency.app, name="agency", help="Agencies: their way to their queue, their work, and who follows them.")
@@ -54,51 +54,21 @@ app.add_typer(forecast.app, name="forecast", help="Which cases will probably be 
 app.add_typer(privacy.app, name="privacy", help="Who reported: keys changed, contacts forgotten, told to the person itself.")
 app.add_typer(notices.app, name="notify", help="What people and portals are told: how it reads, and sent again.")
 app.add_typer(routing.app, name="routing", help="The rules that name the agency: checked, explained, tried, put in force, taken back.")
-app.add_typer(bench_app, name="bench", help="Measure, beside a yardstick in the same run.")
+app.add_typer(bench.app, name="bench", help="Measure, beside a yardstick in the same run.")
 
 KeptRoots = Annotated[Path | None, typer.Option("--roots", help="Roots kept elsewhere, as `hoiam audit roots` prints them.")]
 
 
-@app.command()
-def up(
-    folder: Folder = HOME,
-    port_base: PortBase = BASE,
-    province: Province = PROVINCE,
-    demonstrate: Annotated[bool, typer.Option("--demo", help="When ready, post reports and walk one to its answer.")] = False,
-    once: Annotated[bool, typer.Option("--once", help="With --demo: stop when the demonstration is over.")] = False,
-) -> None:
-    """Run everything on this machine: PostgreSQL and the four services. Ctrl-C stops it all; the data stays.
+app.command("up")(starting.up)
 
-    With DATABASE_URL set no PostgreSQL is started, with AMQP_URL set the bus is that RabbitMQ.
-    """
-    layout = Layout(folder.absolute(), port_base)
-    data = read_province(province)
 
-    def prepare(environment: dict[str, str]) -> None:
-        migrate_all(environment["DATABASE_URL"], typer.echo)
-        load_all(environment["DATABASE_URL"], data, now(), typer.echo)
-        apply(environment["DATABASE_URL"], data, environment.get("AMQP_URL", ""), environment.get("MANAGEMENT_URL", ""))
-
-    environment = {
-        "QUIET_HOURS": "",  # who tries it out at night wants to see the letters
-        **os.environ,
-        "PUBLIC_URL": f"{layout.url('intake')}/v1/reports",
-        "OPEN311_URL": f"{layout.url('intake')}/open311/v2",
-        "MAILBOX_DIR": str(layout.folder / "mailbox"),
-        "MEDIA_URL": str(layout.folder / "media"),
-        "WEBHOOK_ALLOW_LOOPBACK": "true",
-    }
-    supervisor = Supervisor(layout, environment, prepare, make_keys=keys.make_keys)  # type: ignore[arg-type]  # a dict is passed
-
-    def ready() -> None:
-        if demonstrate:
-            demo.walk(layout, supervisor.environment["DATABASE_URL"], typer.echo)
-        else:
-            typer.echo(f"Ready: {layout.url('intake')}/docs   (Ctrl-C stops)")
-        if once:
-            supervisor.stop()
-
-    supervisor.run(ready)
+@app.command("prepare", hidden=True)
+def prepare(province: Province = PROVINCE, amqp_url: AmqpUrl = "", management_url: ManagementUrl = "") -> None:
+    """What `hoiam up` has done before it starts the services: migrate, load, topology apply. Needs the owner's DATABASE_URL."""
+    url, data = secret("DATABASE_URL"), read_province(province)
+    migrate_all(url, typer.echo)
+    load_all(url, data, now(), typer.echo)
+    apply(url, data, amqp_url, management_url)
 
 
 @app.command("demo")
@@ -237,11 +207,6 @@ def audit_check(file: Path, roots: KeptRoots = None) -> None:
         raise typer.Exit(1)
 
 
-bench_app.command("pipeline")(bench.pipeline)
-bench_app.command("clocks")(bench.clocks)
-bench_app.command("intake")(bench.intake)
-bench_app.command("notify")(bench.notify)
-bench_app.command("routing")(bench.routing)
 app.command("simulate")(simulate)
 app.command("backup")(backup.backup)
 app.command("doctor")(doctor.doctor)
@@ -252,7 +217,7 @@ app.command("resend")(backup.resend)
 def apply(url: str, of: province_data.Province, amqp_url: str, management_url: str) -> None:
     """The queues of the bus in use."""
     if amqp_url:
-        agency.rabbit(amqp_url, management_url).apply(whole_topology(of))
+        agency.rabbit(amqp_url, management_url).apply(whole_topology(of), prune=True)
     else:
         apply_embedded(url, of)
     typer.echo(f"queues are ready, {len(of.agencies)} of them for agencies")

@@ -1,4 +1,4 @@
-"""Pages made from the code: the contract of the events, the settings, the roles, the lifecycle. A test holds them current."""
+"""Pages made from the code (contract of the events, settings, roles, lifecycle) or from what was measured. A test holds them current."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic_core import PydanticUndefined
 
+from services.cli.bench import proof
 from services.cli.notices import table
 from services.intake.settings import IntakeSettings
 from services.notify.settings import NotifySettings
@@ -30,13 +31,15 @@ MADE = "made by `hoiam pages` from the code; don't edit"
 
 def pages() -> dict[Path, str]:
     """Every made page with its text as it should be."""
-    architecture, notices = PROJECT / "ARCHITECTURE.md", PROJECT / "docs/notices.md"
+    architecture, notices, readme = PROJECT / "ARCHITECTURE.md", PROJECT / "docs/notices.md", PROJECT / "README.md"
     return {
         PROJECT / "docs/asyncapi.yaml": asyncapi(),
         PROJECT / "docs/settings.md": settings(),
         PROJECT / "docs/access.md": access(),
         architecture: _with_part(architecture.read_text(encoding="utf-8"), "lifecycle", lifecycle()),
         notices: _with_part(notices.read_text(encoding="utf-8"), "notices", table()),
+        proof.PAGE: proof.page(proof.kept()),
+        readme: _with_part(readme.read_text(encoding="utf-8"), "proof", proof.brief(proof.kept())),
     }
 
 

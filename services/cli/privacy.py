@@ -50,7 +50,7 @@ def reseal_all(folder: Folder = HOME, port_base: PortBase = BASE) -> None:
     """Seal every contact again under the first of SEALING_KEYS, in intake and notify. Safe beside running services that have that key
     already, and to repeat: what was done stays done."""
     layout = Layout(folder.absolute(), port_base)
-    url, seals, link_key = database_url(layout), _seals(layout), _secret("LINK_KEY", layout.keys / keys.LINK)
+    url, seals, link_key = database_url(layout), sealing_keys(layout), _secret("LINK_KEY", layout.keys / keys.LINK)
 
     def found_again(session: Session, report_id: UUID, text: str) -> None:
         contact = Contact.model_validate_json(text)
@@ -119,7 +119,7 @@ def export(
             asked = _touch(report_id, Act.EXPORTED, by, reason, now())
             _handling(intake_rooms).run(lambda session, asked=asked: handlers.note_access(asked, session))  # type: ignore[misc]  # bound now
         with intake_rooms() as session, notify_rooms() as notices:
-            held = [_held(session, notices, report_id, _seals(layout)) for report_id in found]
+            held = [_held(session, notices, report_id, sealing_keys(layout)) for report_id in found]
     typer.echo(json.dumps({"made_at": now().isoformat(), "reports": held}, ensure_ascii=False, indent=2, default=str))
 
 
@@ -225,7 +225,8 @@ def _opened(seals: SealingKeys, sealed: str, report_id: UUID) -> Any:
     return json.loads(seals.open(sealed, about=str(report_id))) if sealed else None
 
 
-def _seals(layout: Layout) -> SealingKeys:
+def sealing_keys(layout: Layout) -> SealingKeys:
+    """Of the environment, or of the embedded system. Raises :class:`CannotStart`."""
     return SealingKeys.parse(_secret("SEALING_KEYS", layout.keys / keys.SEALING))
 
 

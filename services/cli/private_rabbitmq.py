@@ -230,3 +230,12 @@ def _program(name: str) -> Path:
     if not found:
         raise CannotStart(MISSING)
     return found
+
+
+def installed_version() -> str:
+    """Of the RabbitMQ that would be started. Raises :class:`CannotStart` without one."""
+    environment = {"PATH": os.environ.get("PATH", ""), "HOME": os.environ.get("HOME", "/"), "LANG": "C.UTF-8"}
+    done = subprocess.run(
+        [str(_program("rabbitmqctl")), "version"], env=environment, check=True, capture_output=True, text=True, timeout=60
+    )
+    return done.stdout.strip()

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from services.cli.process import CannotStart
 from services.cli.system import Say, room
+from services.notify.domain.webhooks import webhook_of
 from services.routing.domain.areas import Gazetteer
 from services.sla import store
 from services.sla.domain import dispatch
@@ -95,6 +96,8 @@ def redeliver(url: str, code: str, since: date, at: datetime, say: Say) -> int:
 
         done = _all(rooms, lambda session, after: agencies.given_since(session, code, moment, after=after, limit=AT_ONCE), send, say)
         say(f"{done} assignments are on their way to agency.{code} again")
+        if of.agencies[code].webhook:
+            say(f"What its webhook took comes again by `hoiam notify replay --webhook {webhook_of(code)} --delivered`")
         return done
 
 

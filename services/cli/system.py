@@ -41,7 +41,12 @@ def listens(service: str) -> list[Binding]:
 
 def whole_topology(of: province.Province) -> Topology:
     """Every queue there is: one a service, one an agency of the province."""
-    return topology({service: listens(service) for service in HANDLERS}, of.agencies)
+    return topology({service: listens(service) for service in HANDLERS}, of.agencies, called=called(of))
+
+
+def called(of: province.Province) -> list[str]:
+    """The agencies that are called at their webhook, and don't read a queue."""
+    return [code for code, agency in of.agencies.items() if agency.webhook]
 
 
 def migrate_all(url: str, say: Say) -> None:
@@ -90,7 +95,7 @@ def _check_rules(of: province.Province, at: datetime, say: Say) -> None:
 
 def apply_embedded(url: str, of: province.Province) -> None:
     """The queues of the embedded bus."""
-    PostgresBus(url).apply(whole_topology(of))
+    PostgresBus(url).apply(whole_topology(of), prune=True)
 
 
 @contextmanager

@@ -38,6 +38,7 @@ from shared.messages import (
     ClockEscalated,
     ClockWarned,
     Fact,
+    FollowerDeclined,
     Message,
     Photo,
     ReportCommented,
@@ -129,7 +130,7 @@ def confirm_follower(asked: ConfirmFollower, session: Session) -> Sequence[Messa
     return follower.confirm(asked.at)
 
 
-def forget_follower(asked: ForgetFollower, session: Session) -> Sequence[Message]:
+def forget_follower(asked: ForgetFollower | FollowerDeclined, session: Session) -> Sequence[Message]:
     return following.forget(session, asked.follower_id, asked.at)
 
 
@@ -153,7 +154,7 @@ def _kept(session: Session, fact: Fact) -> Sequence[Message]:
 def note(fact: Fact, session: Session) -> Sequence[Message]:
     """Whatever is told about a report: the public sees it, and where the case stands."""
     store.report_of(session, fact.report_id).learn(fact, at=moment(session, fact))
-    session.add(Entry.of(fact))
+    store.add_to_timeline(session, Entry.of(fact))
     return []
 
 
@@ -217,6 +218,7 @@ HANDLERS: Mapping[type, Handler] = {
     AskToFollow: ask_to_follow,
     ConfirmFollower: confirm_follower,
     ForgetFollower: forget_follower,
+    FollowerDeclined: forget_follower,
     reporter.WithdrawReport: withdraw_report,
     reporter.RateAnswer: rate_answer,
     reporter.ObjectToAnswer: object_to_answer,

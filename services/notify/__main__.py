@@ -6,10 +6,12 @@ from sqlalchemy.orm import Session
 
 from services.notify import api, handlers, store
 from services.notify.channels.choice import deliveries
-from services.notify.channels.replying import Answers, Intake, listening
+from services.notify.channels.door import House, listening
+from services.notify.channels.replying import Answers, Intake
 from services.notify.domain.letters import check_templates
 from services.notify.domain.restraint import Restraint
 from services.notify.settings import NotifySettings
+from services.notify.store.measuring import gauges
 from services.notify.store.restraint import let_go
 from shared import logs
 from shared.clock import now
@@ -27,7 +29,7 @@ def service(settings: NotifySettings) -> Service:
         handlers=handlers.HANDLERS,
         preload=store.preload,
         api=lambda desk: api.routes(desk, settings),
-        gauges=store.gauges,
+        gauges=gauges,
         examples=api.EXAMPLES,
         works={
             "restraint": restrained(settings),
@@ -41,7 +43,12 @@ def restrained(settings: NotifySettings) -> Work:
     """The loop that lets go what may go out."""
     begin, _, end = settings.quiet_hours.partition("-")
     quiet = (time.fromisoformat(begin), time.fromisoformat(end)) if begin else None
-    rules = Restraint(per_hour=settings.notices_per_hour, per_day=settings.notices_per_day, quiet=quiet)
+    rules = Restraint(
+        per_hour=settings.notices_per_hour,
+        per_day=settings.notices_per_day,
+        quiet=quiet,
+        short_messages=bool(settings.sms_gateway_url or settings.gateways_file),
+    )
 
     def step(session: Session) -> int:
         return let_go(session, rules, now())
@@ -54,12 +61,21 @@ def answered(settings: NotifySettings) -> dict[str, Work]:
     if not settings.reply_listen:
         return {}
     host, _, port = settings.reply_listen.rpartition(":")
+    house = House(
+        host=host,
+        port=int(port),
+        largest=settings.reply_limit,
+        connections=settings.reply_connections,
+        mails=settings.reply_mails,
+        certificate=settings.reply_certificate,
+        key=settings.reply_key,
+    )
     intake = Intake(settings.intake_url, link_key=settings.link_key)
 
     def answers(handling: Handling) -> Answers:
         return Answers(handling=handling, intake=intake, link_key=settings.link_key, clock=now)
 
-    return {"replies": listening(host, int(port), limit=settings.reply_limit, answers=answers)}
+    return {"replies": listening(house, answers)}
 
 
 def main() -> None:

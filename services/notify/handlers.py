@@ -16,10 +16,12 @@ from services.notify.domain.webhooks import AddWebhook, RemoveWebhook, Replay, R
 from services.notify.store import reaching, sending, subscribing
 from shared import province
 from shared.errors import NotFound, NotYet, Refused
-from shared.handling import Handler
+from shared.handling import Handler, envelope_of
 from shared.messages import (
+    TO_AGENCY,
     Fact,
     FollowerConfirmed,
+    FollowerDeclined,
     FollowerLeft,
     FollowerReachable,
     Message,
@@ -27,6 +29,7 @@ from shared.messages import (
     ReporterReachable,
     ReportReceived,
     Tick,
+    ToAgency,
 )
 
 
@@ -81,10 +84,19 @@ def tell(fact: Fact, session: Session) -> Sequence[Message]:
     return _tell(store.subject_of(session, fact.report_id), fact, session)
 
 
+def pass_on(work: ToAgency, session: Session) -> Sequence[Message]:
+    """To an agency that is called instead of reading its queue. What is sent again has the id it had, and is there already."""
+    if not store.notices_of(session, {envelope_of(session).id}):
+        session.add(Notice.work(envelope_of(session), work.agency))
+    return []
+
+
 def add_webhook(asked: AddWebhook, session: Session) -> Sequence[Message]:
-    if store.is_registered(session, asked.portal, asked.url):
+    """An agency's always has the same id, also when it was removed once."""
+    if asked.portal and store.is_registered(session, asked.portal, asked.url):
         raise Refused("this portal hears the news at that address already", code="webhook_exists")
-    session.add(Webhook(id=asked.report_id, portal=asked.portal, url=asked.url, sealed=asked.sealed, created_at=asked.at))
+    given = asked.model_dump(include={"portal", "agency", "url", "sealed"})
+    session.merge(Webhook(id=asked.report_id, created_at=asked.at, **given))
     if asked.sealed_contact:
         store.keep_contact(session, SealedContact(report_id=asked.report_id, sealed=asked.sealed_contact, at=asked.at))
     return []
@@ -128,13 +140,16 @@ def choose_facts(asked: ChooseFacts, session: Session) -> Sequence[Message]:
 
 
 def leave(asked: Leave, session: Session) -> Sequence[Message]:
-    names = {asked.name, *([reaching.person_behind(session, asked.name)] if asked.everywhere or asked.undo else [])} - {""}
-    for name in names:
+    """Reporters are written to no more; who follows follows no more, and only intake can see to that."""
+    everybody = asked.everywhere or asked.undo
+    person = (asked.person or reaching.person_behind(session, asked.name)) if everybody else ""
+    for name in {asked.name, person} - {""}:
         if asked.undo:
             reaching.end_silence(session, name)
         else:
             reaching.silence(session, name, asked.at)
-    return []
+    ended = [] if asked.undo else reaching.followed_by(session, asked.name, person)
+    return [FollowerDeclined(report_id=report_id, at=asked.at, follower_id=follower_id) for follower_id, report_id in ended]
 
 
 def send_test(asked: SendTest, session: Session) -> Sequence[Message]:
@@ -166,6 +181,7 @@ HANDLERS: Mapping[type, Handler] = {
     FollowerConfirmed: confirm_follower,
     FollowerLeft: forget_follower,
     **dict.fromkeys(HEARD, tell),
+    **dict.fromkeys(TO_AGENCY, pass_on),
     ReportReceived: begin_telling,
     AddWebhook: add_webhook,
     RotateSecret: rotate_secret,

@@ -63,6 +63,9 @@ class NotifySettings(ReporterSettings):
     gateway_secrets_dir: Path | None = Field(
         None, description="Folder whose files are the secrets that GATEWAYS_FILE names; read at each use"
     )
+    patience_hours: float = Field(
+        4, gt=0, le=720, description="How long a notice waits for a mail server or gateway that is away before it goes by another channel"
+    )
     webhook_seconds: float = Field(15, gt=0, le=20, description="How long one call of a webhook may take, from look-up to answer")
     webhook_allow_loopback: bool = Field(
         False, description="Let webhooks go to this machine and to private networks: for trying things out"
@@ -85,6 +88,12 @@ class NotifySettings(ReporterSettings):
         "", description="Address and port on which the province's mail server hands those answers over by SMTP; empty: not at all"
     )
     reply_limit: int = Field(10_485_760, ge=10_000, description="Bytes of such a mail at the most")
+    reply_connections: int = Field(20, ge=1, description="Connections of one address to REPLY_LISTEN at the same time; more get 421")
+    reply_mails: int = Field(300, ge=1, description="Mails of one address to REPLY_LISTEN within a minute; more get 451 and come again")
+    reply_certificate: Path | None = Field(
+        None, description="Certificate (PEM) of REPLY_LISTEN: then nothing is taken without STARTTLS; read when notify starts"
+    )
+    reply_key: Path | None = Field(None, description="Its private key (PEM), when it is not in the same file")
     reply_secret: str = Field(
         "", repr=False, description="What an SMS gateway sends as X-Gateway-Secret with an answer; empty: none is taken"
     )

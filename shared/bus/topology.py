@@ -49,12 +49,13 @@ def crashed_key(queue: str) -> str:
     return "" if kept else queue.split(".", 1)[0]
 
 
-def topology(listens: Mapping[str, Iterable[Binding]], agencies: Iterable[str]) -> Topology:
-    """``listens`` maps a service to what its inbox is bound to; ``agencies`` are the codes that get a queue."""
+def topology(listens: Mapping[str, Iterable[Binding]], agencies: Iterable[str], *, called: Iterable[str] = ()) -> Topology:
+    """``listens`` maps a service to what its inbox is bound to; ``agencies`` are the codes that get a queue. Nothing more comes to the
+    queues of those that are ``called`` instead: what is said to them comes to notify, which calls them."""
     codes, services = sorted(agencies), sorted(listens)
     mortal = [*services, "agency"]
     bindings = [binding for service in services for binding in listens[service]]
-    bindings += [Binding(AGENCIES, code, agency_queue(code)) for code in codes]
+    bindings += [Binding(AGENCIES, code, inbox("notify") if code in set(called) else agency_queue(code)) for code in codes]
     bindings += [Binding(CRASHED, name, crashed(name)) for name in mortal] + [Binding(UNROUTED, "#", "unrouted")]
     queues = [*map(inbox, services), *map(agency_queue, codes), *map(crashed, mortal), "unrouted"]
     kinds = {EVENTS: "topic", AGENCIES: "direct", REQUESTS: "topic", CRASHED: "direct", UNROUTED: "fanout"}

@@ -42,7 +42,14 @@ from shared.messages.facts import (
     ReportUnrouted,
     ReportWithdrawn,
 )
-from shared.messages.following import FollowerConfirmed, FollowerLeft, FollowerReachable, ReporterErased, ReporterReachable
+from shared.messages.following import (
+    FollowerConfirmed,
+    FollowerDeclined,
+    FollowerLeft,
+    FollowerReachable,
+    ReporterErased,
+    ReporterReachable,
+)
 from shared.messages.kinds import CaseFact, Fact, Location, Message, Outcome, Photo, Request, Tick, ToAgency
 from shared.messages.requests import (
     AcceptCase,
@@ -96,7 +103,7 @@ FACTS: dict[str, tuple[type[Fact], ...]] = {
         ClockWarned, ClockBreached, ClockEscalated, ClockMet,
         AuditRoot,
     ),
-    "notify": (NoticeDelivered, NoticeFailed),
+    "notify": (NoticeDelivered, NoticeFailed, FollowerDeclined),
 }  # fmt: skip
 MESSAGES: dict[str, type[Message]] = {
     kind.topic: kind for kind in (*(fact for facts in FACTS.values() for fact in facts), *AGENCY_REQUESTS, *CENTRE_REQUESTS, *TO_AGENCY)
@@ -155,6 +162,7 @@ __all__ = [
     "ExtensionWanted",
     "Fact",
     "FollowerConfirmed",
+    "FollowerDeclined",
     "FollowerLeft",
     "FollowerReachable",
     "Location",

@@ -1,4 +1,4 @@
-"""Facts about how to reach who reported and who follows; intake says them, and notify alone hears them."""
+"""Facts about how to reach who reported and who follows: intake says them and notify hears them; and back, who wants no more letters."""
 
 from uuid import UUID
 
@@ -44,4 +44,11 @@ class FollowerLeft(Fact):
     """The follower is forgotten."""
 
     topic = "follower.left"
+    follower_id: UUID
+
+
+class FollowerDeclined(Fact):
+    """The follower used the link that ends the letters: intake forgets them."""
+
+    topic = "follower.declined"
     follower_id: UUID

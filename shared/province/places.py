@@ -52,7 +52,8 @@ class Agency(Lasting):
 
     ``working_hours``: when not the policy's. ``duty_phone`` is answered in ``duty_hours`` (around the clock when not given).
     ``duty_email`` and ``head_email``: where its duty officer and its head read their post, when not at ``email``.
-    ``escalation``: who is called when it is late, first to last. ``webhook``: where it is called instead of reading a queue.
+    ``escalation``: who is called when it is late, first to last. ``webhook``: where it is called instead of reading a queue (without TLS
+    only on this machine, for trying things out).
     """
 
     name: Wording
@@ -68,7 +69,7 @@ class Agency(Lasting):
     duty_phone: Phone | None = None
     duty_hours: WorkingHours | None = None
     escalation: tuple[Contact, ...] = ()
-    webhook: Annotated[str, Field(pattern=r"^https://[^\s@/]+(/\S*)?$", max_length=500)] | None = None
+    webhook: Annotated[str, Field(pattern=r"^(https://[^\s@/]+|http://127\.0\.0\.1:[0-9]+)(/\S*)?$", max_length=500)] | None = None
 
 
 class Area(Lasting):

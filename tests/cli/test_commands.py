@@ -2,6 +2,8 @@
 
 import json
 import stat
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -46,6 +48,18 @@ def held(message_id: str, **fields: object) -> Held:
 
 
 class TestPrepare:
+    def test_up_prepares_all_in_one_go_and_may_do_so_again(self, hoiam):
+        hoiam("prepare")
+
+        assert "124 of them for agencies" in hoiam("prepare")
+
+    def test_what_runs_for_months_brings_no_service_and_no_sqlalchemy_with_it(self):
+        look = "import sys, services.cli.starting; print(*(name for name in sys.modules if name.startswith(('services.', 'sqlalchemy'))))"
+        loaded = subprocess.run([sys.executable, "-c", look], cwd=PROJECT, capture_output=True, text=True, check=True).stdout.split()
+
+        assert "services.cli.up" in loaded
+        assert [name for name in loaded if not name.startswith("services.cli")] == []
+
     def test_migrating_loading_and_queues_can_be_repeated(self, hoiam):
         for _ in range(2):
             hoiam("migrate")

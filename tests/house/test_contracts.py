@@ -60,6 +60,9 @@ def findings(text: str) -> list[str]:
     return [f"{what}: {match[0]}" for what, pattern in FORBIDDEN.items() for match in pattern.finditer(text)]
 
 
+LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-build.lock", "requirements-bench.lock"]
+
+
 def locked(name: str) -> dict[str, str]:
     """Distribution → version of a lock file."""
     pins = re.findall(r"^([a-z0-9.-]+)==([^ ;]+)", (PROJECT / name).read_text(encoding="utf-8"), re.MULTILINE)
@@ -138,14 +141,14 @@ class TestFiles:
 
 
 class TestLocks:
-    @pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock", "requirements-build.lock"])
+    @pytest.mark.parametrize("name", LOCKS)
     def test_say_what_and_not_where_from(self, name):
         text = (PROJECT / name).read_text(encoding="utf-8")
 
         assert "://" not in text
         assert "file:" not in text
 
-    @pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock", "requirements-build.lock"])
+    @pytest.mark.parametrize("name", LOCKS)
     def test_name_every_requirement_with_version_and_hash(self, name):
         entries = re.split(r"\n(?! )", (PROJECT / name).read_text(encoding="utf-8").strip())
 
@@ -157,6 +160,13 @@ class TestLocks:
         assert named(project["dependencies"]) - locked("requirements.lock").keys() == set()
         assert named(project["optional-dependencies"]["dev"]) - locked("requirements-dev.lock").keys() == set()
         assert named(PYPROJECT["build-system"]["requires"]) - locked("requirements-build.lock").keys() == set()
+        assert named(PYPROJECT["dependency-groups"]["bench"]) - locked("requirements-bench.lock").keys() == set()
+
+    def test_what_the_bench_stands_beside_is_not_installed_with_anything_else(self):
+        peers = {"celery", "faststream"}
+
+        assert peers <= locked("requirements-bench.lock").keys()
+        assert not peers & (locked("requirements.lock").keys() | locked("requirements-dev.lock").keys())
 
     def test_tests_run_on_the_versions_that_run(self):
         development = locked("requirements-dev.lock")

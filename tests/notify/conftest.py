@@ -162,8 +162,8 @@ def mail_server() -> Iterator[MailServer]:
 
 
 @contextmanager
-def mail_server_at(**more: Any) -> Iterator[MailServer]:
-    server = MailServer(port=free_port())
+def mail_server_at(port: int = 0, **more: Any) -> Iterator[MailServer]:
+    server = MailServer(port=port or free_port())
 
     def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, login: Any) -> AuthResult:
         return AuthResult(success=(login.login, login.password) == (b"pa", b"s3cret:/@"), handled=False)

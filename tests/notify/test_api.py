@@ -146,7 +146,7 @@ class TestWebhooks:
 
         [shown] = http.get("/v1/webhooks").json()["webhooks"]
 
-        assert (shown["last_error"], shown["paused_until"], shown["old_secret_until"]) == ("the portal answers 500", None, None)
+        assert (shown["last_error"], shown["paused_until"], shown["old_secret_until"]) == ("it answers 500", None, None)
         assert shown["failing_since"]
 
     def test_get_another_secret_and_the_old_one_signs_for_a_day(self, http, handling, report_of, receiver, settings):

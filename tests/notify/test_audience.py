@@ -20,7 +20,7 @@ ELSEWHERE = {  # facts of intake, routing and sla that tell nobody anything, and
     "follower.confirmed": "who hears, no news", "follower.left": "the same", "report.withdrawn": "told as case.cancelled",
     "report.objected": "told as case.reopened", "report.rated": "told as case.closed", "report.routed": "told as case.assigned",
     "case.opened": "told as report.received", "clock.met": "said by nobody yet", "audit.root": "about no report",
-    "notice.delivered": "who got a letter knows it",
+    "notice.delivered": "who got a letter knows it", "follower.declined": "our own word to intake",
 }  # fmt: skip
 
 
@@ -52,8 +52,8 @@ class TestTable:
         [
             (1, {Reader.HEAD: "dh@quangtri.example"}),
             (2, {Reader.HEAD: "dh@quangtri.example", Reader.CENTRE: "ioc@quangtri.example"}),
-            (3, {Reader.HEAD: "dh@quangtri.example", Reader.OFFICE: "vpub@quangtri.example"}),
-            (9, {Reader.HEAD: "dh@quangtri.example", Reader.OFFICE: "vpub@quangtri.example"}),
+            (3, {Reader.HEAD: "dh@quangtri.example", Reader.OFFICE: "chanhvanphong@quangtri.example"}),
+            (9, {Reader.HEAD: "dh@quangtri.example", Reader.OFFICE: "chanhvanphong@quangtri.example"}),
         ],
     )
     def test_climbs_the_ladder_with_each_step(self, quang_tri, step, told):

@@ -209,7 +209,7 @@ class TestReceipt:
 
 def hoiam(*arguments: object) -> subprocess.CompletedProcess[str]:
     """`hoiam audit …` with a database that nobody answers at."""
-    program = [sys.executable, "-c", "from services.cli.commands import main; main()"]
+    program = [sys.executable, "-m", "services.cli"]
     environment = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none", "PATH": "/usr/bin", "PYTHONUTF8": "1", "COLUMNS": "300"}
     command = [*program, "audit", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, cwd=PROJECT, check=False)

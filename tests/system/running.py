@@ -21,7 +21,7 @@ from shared.clock import now
 from shared.settings import PROJECT
 from tests.wait import until
 
-HOIAM = (sys.executable, "-c", "from services.cli.commands import main; main()")
+HOIAM = (sys.executable, "-m", "services.cli")
 REPORT = {"category": "CS01", "description": "Đèn đường hỏng ba ngày nay.", "location": {"area": "dh", "address": "12 Hùng Vương"}}
 
 

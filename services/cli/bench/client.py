@@ -25,6 +25,17 @@ def requests(path: str, key: str, count: int) -> Iterator[bytes]:
         yield head.encode() + body
 
 
+async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes, *, expected: int) -> bytes:
+    """The body of the answer to ``request``. Raises :class:`RuntimeError` for any other status than the one ``expected``."""
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = int(next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")).split(b":")[1])
+    body = await reader.readexactly(length)
+    if not head.startswith(b"HTTP/1.1 %d" % expected):
+        raise RuntimeError(f"{request.splitlines()[0]!r} was answered {head[:20]!r}: {body[:300]!r}")
+    return body
+
+
 class Portal:
     """``accepted`` maps each report id to the moment (``perf_counter``) its 201 arrived; ``took``: seconds from each request to that."""
 
@@ -65,12 +76,7 @@ class Portal:
 
     async def _post(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> None:
         began = time.perf_counter()
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = int(next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")).split(b":")[1])
-        body = await reader.readexactly(length)
-        if not head.startswith(b"HTTP/1.1 201"):
-            raise RuntimeError(f"intake answered {head[:20]!r}: {body[:300]!r}")
+        body = await answer(reader, writer, request, expected=201)
         answered = time.perf_counter()
         self.accepted[json.loads(body)["report_id"]] = answered
         self.took.append(answered - began)

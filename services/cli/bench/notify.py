@@ -22,7 +22,7 @@ from services.cli.process import LOOPBACK, free_port, spawn
 from services.cli.system import migrate_all
 from services.notify import handlers, store
 from services.notify.channels import Addressee
-from services.notify.channels.choice import ToPortals
+from services.notify.channels.choice import ToWebhooks
 from services.notify.channels.delivery import Delivery, no_ways
 from services.notify.channels.webhooks import Webhooks
 from services.notify.domain.notices import WEBHOOK, Notice, State
@@ -145,7 +145,7 @@ def office(url: str, receiver_url: str) -> Iterator[Office]:
     with rooms.begin() as session:
         session.add(_webhook(webhook_id, receiver_url, keys))
     channel = Webhooks(clock=now, allow_loopback=True, seconds=HANG_SECONDS)
-    deliver = Delivery(channel, address=ToPortals(keys=keys, clock=clock), ways=no_ways, clock=clock, each=channel.at_once)
+    deliver = Delivery(channel, address=ToWebhooks(keys=keys, clock=clock), ways=no_ways, clock=clock, each=channel.at_once)
     yield Office(handling=_handling(rooms), deliver=deliver, webhook_id=webhook_id, channel=channel, clock=clock)
     of.dispose()
 

@@ -4,21 +4,25 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import quantiles
 
+from services.cli.bench import chains
 from services.cli.bench.client import AREAS, Portal
 from services.cli.bench.stand import Stand, machines, stand
+from services.cli.private_postgres import PrivatePostgres
+from services.cli.private_rabbitmq import PrivateRabbit
 from services.cli.process import CannotStart, wait_until
 from shared.bus.topology import agency_queue
 
 Say = Callable[[str], None]
-ONE_BY_ONE = {"BATCH": "1"}
+OURS: Mapping[str, Mapping[str, str]] = {"batches": {}, "one_by_one": {"BATCH": "1"}}
 CONNECTIONS = 64
 WARM_UP = 200
-LIGHT_SECONDS = 12
+LIGHT_SECONDS = 6
 PATIENCE = 120.0
 
 
@@ -61,24 +65,35 @@ class Agencies:
                     consumer.ack(deliveries)
 
 
-def measure(*, reports: int, rounds: int, rate: int, say: Say) -> tuple[list[Round], list[Round]]:
-    """Rounds of both ways, in turn: in batches as shipped, and with batch size 1."""
-    batched: list[Round] = []
-    single: list[Round] = []
+def measure(*, reports: int, rounds: int, rate: int, beside: Sequence[str], say: Say) -> dict[str, list[Round]]:
+    """Rounds of all ways, in turn: in batches as shipped, with batch size 1, and those of the peers ``beside`` them."""
     say("starting PostgreSQL and RabbitMQ …")
+    found: dict[str, list[Round]] = {name: [] for name in (*OURS, *beside)}
+    fewer = max(reports // 5, 200)
     with machines() as (postgres, rabbit, folder):
         for number in range(rounds):
-            for name, settings, results, count in (
-                ("batched", {}, batched, reports),
-                ("single", ONE_BY_ONE, single, max(reports // 5, 200)),
-            ):
+            for name, settings in OURS.items():
                 with stand(postgres, rabbit, folder, f"{name}_{number}", settings) as at:
-                    results.append(_round(at, count, rate))
-                say(f"round {number + 1}/{rounds} {name:8} {results[-1].throughput:8.1f} reports/s, p50 {results[-1].p50:.1f} ms")
-    return batched, single
+                    found[name].append(one_round(at, fewer if settings else reports, rate))
+                say(_line(number, rounds, name, found))
+            for name in beside:
+                found[name].append(_beside(postgres, rabbit, folder, name, f"{name}_{number}", 2 * fewer, rate))
+                say(_line(number, rounds, name, found))
+    return found
 
 
-def _round(at: Stand, reports: int, rate: int) -> Round:
+def _beside(postgres: PrivatePostgres, rabbit: PrivateRabbit, folder: Path, peer: str, name: str, messages: int, rate: int) -> Round:
+    measured = chains.measure(postgres, rabbit, folder, peer=peer, name=name, messages=messages, rate=rate, seconds=LIGHT_SECONDS)
+    return Round(*measured)
+
+
+def _line(number: int, rounds: int, name: str, found: Mapping[str, list[Round]]) -> str:
+    last = found[name][-1]
+    return f"round {number + 1}/{rounds} {name:10} {last.throughput:8.1f} reports/s, p50 {last.p50:.1f} ms, p99 {last.p99:.1f} ms"
+
+
+def one_round(at: Stand, reports: int, rate: int) -> Round:
+    """At light load, then at full speed."""
     agencies = Agencies(at)
     with agencies.reading():
         _post(at, agencies, lambda portal: portal.at_full_speed(WARM_UP, 8))

@@ -10,28 +10,39 @@ from signal import SIGTERM
 from urllib.parse import urlsplit
 
 import httpx2
+import psycopg2
 
-from services.cli.keys import make_keys
+from services.cli.keys import PRIVATE, make_keys, token
 from services.cli.private_postgres import PrivatePostgres
 from services.cli.private_rabbitmq import PrivateRabbit, ensure_installed
 from services.cli.process import LOOPBACK, CannotStart, end, free_port, spawn, wait_until
 from services.cli.system import HANDLERS, load_all, migrate_all, room, whole_topology
 from services.intake.store import portals
+from shared.bus.postgres import PostgresBus
 from shared.bus.rabbitmq import RabbitBus
 from shared.clock import now
+from shared.limits import Rate
 from shared.province import read_province
 from shared.settings import PROJECT
 
 ALL = tuple(HANDLERS)
+UNLIMITED = Rate(0, 1)  # as `hoiam portal add --rate 0` makes one
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stand:
     """What a measurement talks to."""
 
-    intake_port: int
+    ports: Mapping[str, int]
+    pids: Mapping[str, int]
     portal_key: str
-    bus: RabbitBus
+    operator: str
+    database_url: str
+    bus: RabbitBus | PostgresBus
+
+    @property
+    def intake_port(self) -> int:
+        return self.ports["intake"]
 
 
 @contextmanager
@@ -59,17 +70,23 @@ def machines() -> Iterator[tuple[PrivatePostgres, PrivateRabbit, Path]]:
 
 @contextmanager
 def stand(
-    postgres: PrivatePostgres, rabbit: PrivateRabbit, folder: Path, name: str, settings: Mapping[str, str], services: Sequence[str] = ALL
+    postgres: PrivatePostgres,
+    rabbit: PrivateRabbit | None,
+    folder: Path,
+    name: str,
+    settings: Mapping[str, str],
+    services: Sequence[str] = ALL,
 ) -> Iterator[Stand]:
-    """A fresh database and vhost called ``name``, and ``services`` with ``settings`` beside the usual ones."""
-    database, amqp = empty_database(postgres, name), _fresh_vhost(rabbit, name)
+    """A fresh database and vhost called ``name``, and ``services`` with ``settings`` beside the usual ones. Without ``rabbit`` the bus is
+    the embedded one."""
+    database, amqp = empty_database(postgres, name), fresh_vhost(rabbit, name) if rabbit else ""
     province = read_province(PROJECT / "deploy/provinces/quang-tri")
     migrate_all(database, lambda _: None)
     load_all(database, province, now(), lambda _: None)
-    bus = RabbitBus(amqp, management_url=rabbit.management_url)
+    bus = RabbitBus(amqp, management_url=rabbit.management_url) if rabbit else PostgresBus(database)
     bus.apply(whole_topology(province))
     with room(database, "intake") as rooms, rooms.begin() as session:
-        key = portals.add_portal(session, "bench", "Bench", now())
+        key = portals.add_portal(session, "bench", "Bench", now(), rate=UNLIMITED)
     usual = {
         "DATABASE_URL": database,
         "AMQP_URL": amqp,
@@ -78,26 +95,28 @@ def stand(
         "PUBLIC_URL": "http://localhost/r",
     }
     environment = {"PATH": "/usr/bin:/bin", "LOG_LEVEL": "WARNING", **make_keys(folder / "keys"), **usual, **settings}
-    with _services(services, environment, folder / f"{name}.log") as ports:
-        yield Stand(intake_port=ports["intake"], portal_key=key, bus=bus)
+    operator = token(folder / "keys" / PRIVATE, role="operator", name="bench", at=now(), hours=1)
+    with _services(services, environment, folder / f"{name}.log") as (ports, pids):
+        yield Stand(ports=ports, pids=pids, portal_key=key, operator=operator, database_url=database, bus=bus)
 
 
 @contextmanager
-def _services(services: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[dict[str, int]]:
-    ports = {name: free_port() for name in services}
+def _services(services: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[tuple[dict[str, int], dict[str, int]]]:
+    ports, pids = {name: free_port() for name in services}, dict[str, int]()
     with ExitStack() as stack, log.open("ab") as output:
         for name, port in ports.items():
             own = {**environment, "HTTP_PORT": str(port)}
             process = spawn([sys.executable, "-m", f"services.{name}"], environment=own, folder=PROJECT, output=output)
             stack.callback(end, process, SIGTERM, 15)
+            pids[name] = process.pid
         for port in ports.values():
             answering(port, "/readyz", log)
-        yield ports
+        yield ports, pids
 
 
-def answering(port: int, path: str, log: Path) -> None:
+def answering(port: int, path: str, log: Path, *, timeout: float = 30) -> None:
     """Wait until it does. Raises :class:`CannotStart` with the end of its ``log``."""
-    if not wait_until(lambda: _answers(f"http://{LOOPBACK}:{port}{path}"), timeout=30):
+    if not wait_until(lambda: _answers(f"http://{LOOPBACK}:{port}{path}"), timeout=timeout):
         raise CannotStart(f"nothing answers at port {port}: {log.read_text(encoding='utf-8')[-2000:]}")
 
 
@@ -110,8 +129,6 @@ def _answers(url: str) -> bool:
 
 def empty_database(postgres: PrivatePostgres, name: str) -> str:
     """The URL of a new database called ``name``."""
-    import psycopg2
-
     connection = psycopg2.connect(postgres.url)
     connection.autocommit = True
     with connection.cursor() as cursor:
@@ -120,6 +137,6 @@ def empty_database(postgres: PrivatePostgres, name: str) -> str:
     return urlsplit(postgres.url)._replace(path=f"/{name}").geturl()
 
 
-def _fresh_vhost(rabbit: PrivateRabbit, name: str) -> str:
+def fresh_vhost(rabbit: PrivateRabbit, name: str) -> str:
     httpx2.put(f"{rabbit.management_url}/api/vhosts/{name}", trust_env=False).raise_for_status()
     return rabbit.amqp_url.rsplit("/", 1)[0] + f"/{name}"

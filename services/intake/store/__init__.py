@@ -184,6 +184,11 @@ def one(session: Session, statement: Select[Any]) -> Report | None:
     return next(iter(read(session, statement)), None)
 
 
+def add_to_timeline(session: Session, entry: Entry) -> None:
+    """One that nobody asks for in this transaction: those of a batch are written together."""
+    append(session, timeline, {column.name: getattr(entry, column.name) for column in timeline.columns})
+
+
 def timeline_of(session: Session, report_id: UUID) -> list[Entry]:
     """As things happened, in whatever order intake heard of them."""
     statement = select(Entry).where(timeline.c.report_id == report_id)

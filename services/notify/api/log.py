@@ -14,6 +14,7 @@ from services.notify.channels.choice import opened
 from services.notify.domain.contacts import Contact
 from services.notify.domain.notices import Notice
 from services.notify.settings import NotifySettings
+from shared import province
 from shared.errors import NotFound
 from shared.openapi import Examples, declared
 from shared.privacy import SealingKeys
@@ -59,7 +60,8 @@ def routes(desk: Desk, settings: NotifySettings) -> APIRouter:
     router, keys = APIRouter(prefix="/v1", tags=["notices"]), SealingKeys.parse(settings.sealing_keys)
 
     def shown(session: Session, report_id: UUID, found: Sequence[Notice], tracking_code: str) -> list[NoticeView]:
-        hosts = {webhook.id: urlsplit(webhook.url).netloc for webhook in store.all_webhooks(session)}
+        of = province.current(session)
+        hosts = {webhook.id: urlsplit(webhook.url_in(of)).netloc for webhook in store.all_webhooks(session)}
         reporter, link = _masked(keys, store.sealed_contact(session, report_id), report_id), f"{settings.public_url}/{tracking_code}"
         digests = {digest.id: digest for digest in store.notices_of(session, {one.gathered_in for one in found if one.gathered_in})}
         return [_view(notice, reporter, hosts, link, digests) for notice in found]
@@ -100,7 +102,7 @@ def _to(notice: Notice, reporter: str, hosts: Mapping[UUID, str]) -> str:
         return hosts.get(notice.webhook_id, "")
     if notice.follower_id:
         return FOLLOWER
-    return Contact(email=notice.address).masked if notice.address else reporter
+    return Contact.at(notice.address).masked if notice.address else reporter
 
 
 def _masked(keys: SealingKeys, sealed: str | None, report_id: UUID) -> str:

@@ -1,8 +1,5 @@
-"""Where portals hear the news: added, watched, given another secret, switched on again, removed; and what they missed, sent again."""
+"""Webhooks, added, watched, given another secret, switched on again, removed; and what they missed, sent again."""
 
-import base64
-import secrets
-from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -11,12 +8,14 @@ from fastapi import APIRouter
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from services.notify import store
+from services.notify.channels.signing import new_secret, rotation
 from services.notify.domain.contacts import Contact
 from services.notify.domain.endpoints import Endpoint
 from services.notify.domain.notices import WEBHOOK
-from services.notify.domain.webhooks import AddWebhook, RemoveWebhook, Replay, RotateSecret, SwitchOn, Webhook
+from services.notify.domain.webhooks import AddWebhook, RemoveWebhook, Replay, SwitchOn, Webhook
 from services.notify.settings import NotifySettings
 from services.notify.store import sending
+from shared import province
 from shared.envelope import new_id
 from shared.errors import NotFound, Refused
 from shared.openapi import Examples, declared
@@ -24,7 +23,6 @@ from shared.privacy import SealingKeys
 from shared.texts import Moment
 from shared.web import Desk
 
-BOTH_SIGN = timedelta(days=1)
 MOST_AT_ONCE = 50_000  # notices of one replay
 NO_SUCH, TOO_MANY = {404: "not_found"}, {404: "not_found", 422: "invalid too_many"}
 
@@ -47,11 +45,12 @@ class WebhookBody(BaseModel):
 
 
 class WebhookView(BaseModel):
-    """``failing_since`` is the first failure since it last took something, ``paused_until``: nothing is sent there before. Until
-    ``old_secret_until`` two secrets sign."""
+    """Of a ``portal``, or of an ``agency``, whose address is in the registry. ``failing_since`` is the first failure since it last took
+    something, ``paused_until``: nothing is sent there before. Until ``old_secret_until`` two secrets sign."""
 
     id: UUID
     portal: str
+    agency: str
     url: str
     active: bool
     created_at: AwareDatetime
@@ -118,7 +117,7 @@ def _adding(router: APIRouter, desk: Desk, keys: SealingKeys, *, unsafe: bool) -
         """From now on the portal hears there what happens to its reports."""
         if not (body.url.startswith("https://") or unsafe):
             raise Refused("a webhook is called over https only", code="https_only")
-        id_, secret = new_id(), _new_secret()
+        id_, secret = new_id(), new_secret()
         sealed = keys.seal(secret, about=str(id_))
         contact = keys.seal(Contact(email=body.contact).model_dump_json(), about=str(id_)) if body.contact else ""
         asked = {"portal": body.portal, "url": body.url, "sealed": sealed, "sealed_contact": contact}
@@ -134,11 +133,10 @@ def _changing(router: APIRouter, desk: Desk, keys: SealingKeys) -> None:
 
     @router.post("/{webhook_id}/secret", responses=declared({404: "not_found", 409: "secret_changed secret_unreadable"}))
     async def rotate_secret(webhook_id: UUID) -> NewSecret:
-        """A new secret. For a day both sign, so that the portal can change over without missing anything."""
-        before, secret, at = _sealed(desk, webhook_id), _new_secret(), desk.clock()
-        both = keys.seal(f"{secret} {_newest(keys, before, webhook_id)}", about=str(webhook_id))
-        await desk.say(RotateSecret(report_id=webhook_id, at=at, sealed=both, replaces=before, old_until=at + BOTH_SIGN))
-        return NewSecret(secret=secret, old_secret_until=at + BOTH_SIGN)
+        """A new secret. For a day both sign, so that its owner can change over without missing anything."""
+        secret, asked = rotation(keys, _known(desk, webhook_id), desk.clock())
+        await desk.say(asked)
+        return NewSecret(secret=secret, old_secret_until=asked.old_until)
 
     @router.post("/{webhook_id}/activation", status_code=204, responses=declared(NO_SUCH))
     async def switch_on(webhook_id: UUID) -> None:
@@ -150,7 +148,7 @@ def _replaying(router: APIRouter, desk: Desk) -> None:
     @router.post("/{webhook_id}/replay", status_code=202, responses=declared(TOO_MANY))
     async def replay(webhook_id: UUID, body: ReplayBody) -> Replayed:
         """Send news again, under the same `webhook-id`s: a portal that remembers them counts nothing twice."""
-        _sealed(desk, webhook_id)
+        _known(desk, webhook_id)
         asked = Replay(report_id=webhook_id, at=desk.clock(), **body.model_dump())
         with desk.sessions() as session:
             count = sending.count(session, sending.to_replay(asked))
@@ -166,34 +164,24 @@ def _listing(router: APIRouter, desk: Desk) -> None:
         """All of them and how they fare, without their secrets."""
         with desk.sessions() as session:
             places = {place.name: place for place in sending.places(session, WEBHOOK)}
-            return Webhooks(webhooks=[_view(webhook, places[str(webhook.id)]) for webhook in store.all_webhooks(session)])
+            of, found = province.current(session), store.all_webhooks(session)
+            return Webhooks(webhooks=[_view(webhook, places[str(webhook.id)], webhook.url_in(of)) for webhook in found])
 
 
-def _sealed(desk: Desk, webhook_id: UUID) -> str:
+def _known(desk: Desk, webhook_id: UUID) -> Webhook:
     with desk.sessions() as session:
         webhook = session.get(Webhook, webhook_id)
     if webhook is None or webhook.is_removed:
         raise NotFound("there is no webhook of that id")
-    return webhook.sealed
-
-
-def _newest(keys: SealingKeys, sealed: str, webhook_id: UUID) -> str:
-    try:
-        return keys.open(sealed, about=str(webhook_id)).split()[0]
-    except ValueError:
-        raise Refused("the secret can't be opened with these SEALING_KEYS: bring the key back", code="secret_unreadable") from None
+    return webhook
 
 
 class _TooMany(Refused):
     status, code = 422, "too_many"
 
 
-def _new_secret() -> str:
-    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
-
-
-def _view(webhook: Webhook, place: Endpoint) -> WebhookView:
-    own = {name: getattr(webhook, name) for name in ("id", "portal", "url", "active", "created_at")}
+def _view(webhook: Webhook, place: Endpoint, url: str) -> WebhookView:
+    own = {name: getattr(webhook, name) for name in ("id", "portal", "agency", "active", "created_at")} | {"url": url}
     fares = {"failing_since": place.failing_since, "paused_until": place.shut_until, "last_error": place.last_error}
     return WebhookView(**own, **fares, old_secret_until=webhook.old_until)
 
@@ -210,6 +198,7 @@ EXAMPLES: Examples = {
                 {
                     "id": _ID,
                     "portal": "app",
+                    "agency": "",
                     "url": "https://app.example.vn/hoiam/news",
                     "active": True,
                     "created_at": "2026-11-16T01:00:00Z",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from pydantic import ValidationError
 
@@ -40,12 +41,13 @@ def deliveries(settings: NotifySettings, clock: Clock) -> Mapping[str, Delivery]
         reply_address=settings.reply_address,
     )
     hooks = Webhooks(clock=clock, allow_loopback=settings.webhook_allow_loopback, seconds=settings.webhook_seconds)
+    patience = timedelta(hours=settings.patience_hours)
     to_people = [
-        Delivery(letters, address=people.by_mail, ways=people.ways, clock=clock),
-        *(Delivery(gateway, address=people.by_phone, ways=people.ways, clock=clock) for gateway in gateways),
+        Delivery(letters, address=people.by_mail, ways=people.ways, clock=clock, patience=patience),
+        *(Delivery(gateway, address=people.by_phone, ways=people.ways, clock=clock, patience=patience) for gateway in gateways),
     ]
-    to_portals = Delivery(hooks, address=ToPortals(keys=keys, clock=clock), ways=no_ways, clock=clock, each=EACH)
-    return {delivery.channel.name: delivery for delivery in (*to_people, to_portals)}
+    to_webhooks = Delivery(hooks, address=ToWebhooks(keys=keys, clock=clock), ways=no_ways, clock=clock, each=EACH)
+    return {delivery.channel.name: delivery for delivery in (*to_people, to_webhooks)}
 
 
 def _letters(settings: NotifySettings) -> Email | MailboxFolder:
@@ -101,7 +103,7 @@ class ToPeople:
     def _contact(self, parcel: Parcel) -> Contact:
         follower_id = parcel.notice.follower_id
         if parcel.notice.address:
-            return Contact(email=parcel.notice.address)
+            return Contact.at(parcel.notice.address)
         if parcel.sealed_contact is None and follower_id:
             raise Permanent("they no longer follow")
         if parcel.sealed_contact is None and parcel.public_contact:
@@ -123,8 +125,8 @@ class ToPeople:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ToPortals:
-    """A webhook with the secrets that sign for it now."""
+class ToWebhooks:
+    """Portals and agencies: where they are called, with the secrets that sign for it now."""
 
     keys: SealingKeys
     clock: Clock
@@ -134,12 +136,14 @@ class ToPortals:
         hook = parcel.webhook
         if hook is None or not hook.active:
             raise Permanent(SWITCHED_OFF)
+        if not parcel.url:
+            raise Permanent("the registry names no webhook of this agency")
         try:
             newest, *older = self.keys.open(hook.sealed, about=str(hook.id)).split()
         except ValueError:
             raise Temporary("the secret of the webhook can't be opened with these SEALING_KEYS") from None
         rotating = hook.old_until is not None and self.clock() < hook.old_until
-        return Addressee(address=hook.url, secrets=(newest, *(older if rotating else ())))
+        return Addressee(address=parcel.url, secrets=(newest, *(older if rotating else ())))
 
 
 def opened(keys: SealingKeys, sealed: str, *, about: str) -> Contact:

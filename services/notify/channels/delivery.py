@@ -20,6 +20,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from services.notify.channels import Addressee, Channel, Permanent, Temporary, Undelivered
+from services.notify.channels.detour import Detour
 from services.notify.channels.recording import Result, record
 from services.notify.domain.endpoints import Endpoint
 from services.notify.store import sending
@@ -58,9 +59,11 @@ class Task:
 
 class Delivery:
     """Sends what is to go by ``channel``. ``ways`` are the channels that reach whom a notice is to, the best first; ``each`` is how many
-    threads work for one endpoint at the most."""
+    threads work for one endpoint at the most; ``patience`` is how long a notice waits for who is away before it goes another way."""
 
-    def __init__(self, channel: Channel, *, address: Address, ways: Ways, clock: Clock, each: int = 0) -> None:
+    def __init__(
+        self, channel: Channel, *, address: Address, ways: Ways, clock: Clock, each: int = 0, patience: timedelta = timedelta(days=30)
+    ) -> None:
         self.channel, self.address, self.ways, self.clock = channel, address, ways, clock
         self._each = each or channel.at_once
         self._waiting: SimpleQueue[Task | None] = SimpleQueue()
@@ -68,6 +71,8 @@ class Delivery:
         self._results: list[Result] = []  # kept until they are recorded, whatever happens to the database meanwhile
         self._tasks: Counter[str] = Counter()  # not recorded yet, by endpoint
         self._troubled: set[str] = set()  # endpoints, when they were last looked at
+        self._is_away = False  # the channel's one server, by then
+        self._detour = Detour(channel.name, patience=patience, instead=self._instead) if ways is not no_ways else None
         self._stopping = False
 
     def run(self, handling: Handling, beat: Callable[[], bool]) -> None:
@@ -101,6 +106,9 @@ class Delivery:
             session.flush()
             if claiming:
                 said += self._choose(session, at)
+                if self._is_away and self._detour:
+                    self._detour.take(session, at)
+                    session.flush()
                 claimed.extend(self._claim(session, at, self._tasks - done))
             return said
 
@@ -127,6 +135,7 @@ class Delivery:
     def _claim(self, session: Session, at: datetime, tasks: Counter[str]) -> list[Parcel]:
         places = sending.places(session, self.channel.name)
         self._troubled = {place.name for place in places if place.failures}
+        self._is_away = any(place.shut_until for place in places)
         random.shuffle(places)  # none is always first
         rooms = {place.name: (place.room(self._each, at=at) - tasks[place.name]) * self._ahead(place) for place in places}
         free = (self.channel.at_once - tasks.total()) * AHEAD

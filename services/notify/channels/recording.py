@@ -14,6 +14,7 @@ from services.notify.domain.owners import switched_off
 from services.notify.store import sending
 from services.notify.store.reaching import mark_unreachable
 from services.notify.store.sending import Parcel
+from shared import province
 from shared.messages import Message
 
 log = structlog.get_logger()
@@ -87,6 +88,6 @@ def _switch_off(session: Session, results: Sequence[Result], places: Mapping[str
         mine = sending.locked_webhook(session, webhook.id)
         if mine and mine.active:
             sending.switch_off(session, mine)
-            log.warning("a webhook was switched off", webhook=str(mine.id), portal=mine.portal, gone=gone)
-            session.add(switched_off(mine, gone=gone, at=at))
+            log.warning("a webhook was switched off", webhook=str(mine.id), portal=mine.portal, agency=mine.agency, gone=gone)
+            session.add(switched_off(mine, province.current(session), gone=gone, at=at))
     session.flush()

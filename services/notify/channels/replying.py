@@ -3,17 +3,11 @@
 Nothing is kept here: what intake can't take now is not taken from the mail server, which keeps it and comes again.
 """
 
-import asyncio
-import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import httpx2
 import structlog
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP
 
 from services.notify.domain.replies import Incoming, Token, Whose, read_mail
 from services.notify.store import replying
@@ -26,10 +20,6 @@ from shared.texts import LONGEST
 
 SECONDS = 10.0  # for intake's answer
 SHORTEST = 2  # code points, as intake has it
-IDLE_SECONDS = 0.5
-IDLE_LIMIT = 60  # seconds that a mail server may say nothing
-COMMANDS = 100  # of one connection, of each kind
-AT_ONCE = 4  # mails that are read at the same time
 
 log = structlog.get_logger()
 
@@ -115,69 +105,3 @@ class Answers:
         with self.handling.sessions() as session:
             recipients = replying.recipients_of(session, token)
         return any(token.is_of(self.link_key, recipient) for recipient in recipients)
-
-
-class Patient(SMTP):
-    """Longer lines than the standard allows: mail programs write them, and what is read is bounded by the size of the mail."""
-
-    line_length_limit = 200_000
-
-
-class Listener(Controller):
-    """One of those."""
-
-    def factory(self) -> SMTP:
-        return Patient(self.handler, **self.SMTP_kwargs)
-
-
-class Door:
-    """What aiosmtpd asks: one recipient a mail, known ones only, so that nothing needs to be sent back."""
-
-    def __init__(self, answers: Answers) -> None:
-        self._answers, self._places = answers, asyncio.Semaphore(AT_ONCE)
-
-    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Sequence[str]) -> str:  # noqa: N802
-        if envelope.rcpt_tos:
-            return "452 4.5.3 one recipient at a time"
-        if not await self._ask(self._answers.known, address):
-            return "550 5.1.1 no such address"
-        envelope.rcpt_tos.append(address)
-        return "250 2.1.5 OK"
-
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
-        said: str = await self._ask(self._answers.take, envelope.rcpt_tos[0], envelope.mail_from or "", envelope.content)
-        return said
-
-    async def handle_exception(self, error: Exception) -> str:
-        """The database is away, or we have a bug: the mail server keeps the mail and comes again."""
-        log.warning("a reply could not be taken", error=type(error).__name__)
-        return "451 4.3.0 it can't be taken now"
-
-    async def _ask(self, question: Callable[..., Any], *about: Any) -> Any:
-        async with self._places:
-            return await asyncio.to_thread(question, *about)
-
-
-def listening(
-    host: str, port: int, *, limit: int, answers: Callable[[Handling], Answers]
-) -> Callable[[Handling, Callable[[], bool]], None]:
-    """A loop of the service that takes mail on ``host:port`` from the province's mail server."""
-
-    def work(handling: Handling, beat: Callable[[], bool]) -> None:
-        door = Listener(
-            Door(answers(handling)),
-            hostname=host,
-            port=port,
-            data_size_limit=limit,
-            timeout=IDLE_LIMIT,
-            command_call_limit=COMMANDS,
-            ident="hoiam",
-        )
-        door.start()
-        try:
-            while beat():
-                time.sleep(IDLE_SECONDS)
-        finally:
-            door.stop()
-
-    return work

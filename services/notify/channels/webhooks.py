@@ -1,4 +1,4 @@
-"""News for portals: Standard Webhooks, signed."""
+"""News for portals and work for agencies: Standard Webhooks, signed."""
 
 from datetime import timedelta
 
@@ -6,14 +6,16 @@ from standardwebhooks import Webhook as Signature
 
 from services.notify.channels import Addressee, Faltering, Gone, Permanent
 from services.notify.channels.network import SECONDS, Answer, Outbound
+from services.notify.domain.audience import Reader
 from services.notify.domain.notices import WEBHOOK, Notice
 from shared.clock import Clock
 
 GONE = 410
+JSON, CLOUD_EVENT = "application/json; charset=utf-8", "application/cloudevents+json; charset=utf-8"
 
 
 class Webhooks:
-    """To public addresses only. Nothing that a portal writes back is read but its status and ``Retry-After``."""
+    """To public addresses only. Nothing that is written back is read but its status and ``Retry-After``."""
 
     name, at_once = WEBHOOK, 32
 
@@ -26,7 +28,7 @@ class Webhooks:
             raise Permanent("a webhook is called over https only")
         at, id_ = self._clock(), f"msg_{notice.id.hex}"
         headers = {
-            "content-type": "application/json; charset=utf-8",
+            "content-type": CLOUD_EVENT if notice.reader == Reader.AGENCY else JSON,
             "user-agent": "hoiam-webhooks/1",
             "webhook-id": id_,
             "webhook-timestamp": str(int(at.timestamp())),
@@ -41,9 +43,9 @@ class Webhooks:
 def _judge(answer: Answer) -> None:
     """Anything but 2xx is tried again for days, as Standard Webhooks has it, redirects too; 410 ends it."""
     if answer.status == GONE:
-        raise Gone("the portal answers 410: gone")
+        raise Gone("it answers 410: gone")
     if not 200 <= answer.status < 300:
-        raise Faltering(f"the portal answers {answer.status}", _asked_to_wait(answer))
+        raise Faltering(f"it answers {answer.status}", _asked_to_wait(answer))
 
 
 def _asked_to_wait(answer: Answer) -> timedelta:

@@ -25,17 +25,19 @@ class ChooseFacts(Message):
 
 
 class Leave(Message):
-    """``name`` as in silences; ``everywhere``: and about all other reports, too; ``undo``: it was a mistake."""
+    """``name`` as in silences; ``everywhere``: and about all other reports, too; ``undo``: it was a mistake. ``person`` is the recipient of
+    all of them, where that can't be looked up any more."""
 
     topic = "leave"
     name: str
+    person: str = ""
     everywhere: bool = False
     undo: bool = False
 
     @classmethod
-    def by(cls, leaving: Leaving, *, at: datetime, **how: bool) -> Self:
+    def by(cls, leaving: Leaving, *, at: datetime, person: str = "", **how: bool) -> Self:
         """By who holds the link."""
-        return cls(report_id=leaving.id, at=at, name=leaving.name, **how)
+        return cls(report_id=leaving.id, at=at, name=leaving.name, person=person, **how)
 
 
 class SendTest(Message):

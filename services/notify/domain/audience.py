@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from shared import messages as say
 from shared.messages import Fact
-from shared.province import Agency, Province
 
 CENTRES_CLOCKS = frozenset({"route", "approve"})  # run while the operations centre owes something
 
 
 class Reader(StrEnum):
-    """Whom a notice is for. ``office`` is the provincial office, the last step of escalations."""
+    """Whom a notice is for. ``office`` is the provincial office, the last step of escalations; ``agency`` an agency's program, which hears
+    what others read in their queues and has no column in the table."""
 
     REPORTER = "reporter"
     FOLLOWER = "follower"
@@ -21,6 +21,7 @@ class Reader(StrEnum):
     CENTRE = "centre"
     OFFICE = "office"
     PORTAL = "portal"
+    AGENCY = "agency"
 
 
 class Pace(StrEnum):
@@ -103,16 +104,3 @@ def line_of(fact: Fact) -> Line:
     if isinstance(fact, say.ClockEscalated):
         return TABLE[f"{fact.topic}/{min(max(fact.step, 1), 3)}"]
     return TABLE.get(fact.topic, NOBODY)
-
-
-def desk_of(reader: Reader, fact: Fact, holder: str, province: Province) -> Agency | None:
-    """The office that ``reader`` of OFFICES belongs to, when ``holder`` has the case. None: the province doesn't know it."""
-    if reader == Reader.CENTRE or getattr(fact, "clock", "") in CENTRES_CLOCKS:
-        holder = province.centre
-    return province.agencies.get(province.arbiter if reader == Reader.OFFICE else holder)
-
-
-def address_of(reader: Reader, agency: Agency) -> str:
-    """Where ``agency`` reads its post: the duty officer's and the head's own address where the province names one."""
-    own = {Reader.DUTY_OFFICER: agency.duty_email, Reader.HEAD: agency.head_email}
-    return own.get(reader) or agency.email

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from services.notify.domain.desks import is_telephone
 from shared.messages import ReporterReachable
 
 
@@ -36,6 +37,11 @@ class Contact(BaseModel):
         return "Contact(…)"
 
     __str__ = __repr__
+
+    @classmethod
+    def at(cls, address: str) -> Self:
+        """Of an office, which has one address a notice."""
+        return cls(phone=address) if is_telephone(address) else cls(email=address)
 
     @property
     def masked(self) -> str:

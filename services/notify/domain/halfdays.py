@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
-from shared.province import Agency, Province
+from shared.province import Agency, Province, WorkingHours
 
 FURTHEST = 60  # days that are looked ahead for one on which people work
 
@@ -20,6 +20,19 @@ def next_half_day(at: datetime, office: Agency, province: Province) -> datetime:
         begins = [datetime.combine(day, span.begin, local.tzinfo) for span in hours.spans if _is_worked(day, hours.weekdays, province)]
         if later := [moment for moment in begins if moment > local]:
             return later[0]
+    return at
+
+
+def next_within(hours: WorkingHours | None, at: datetime, province: Province) -> datetime:
+    """``at`` itself when it lies within ``hours`` (None: always), else when they next begin. Duty knows no holidays."""
+    if hours is None:
+        return at
+    local = at.astimezone(ZoneInfo(province.time_zone))
+    for ahead in range(FURTHEST):
+        day = local.date() + timedelta(days=ahead)
+        spans = [(datetime.combine(day, span.begin, local.tzinfo), datetime.combine(day, span.end, local.tzinfo)) for span in hours.spans]
+        if left := [begin for begin, end in spans if end > local and day.isoweekday() in hours.weekdays]:
+            return max(left[0], at)
     return at
 
 

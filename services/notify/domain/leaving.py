@@ -38,5 +38,15 @@ class Leaving:
         """What is silenced, when it is for this report alone."""
         return f"{'reporter' if self.whose == Whose.REPORTER else 'follower'}:{self.id}"
 
-    def _mac(self, key: str) -> bytes:
-        return hmac.new(key.encode(), b"leave\0" + self.whose.encode() + self.id.bytes, hashlib.sha256).digest()[:MAC]
+    def way_back(self, key: str, person: str) -> str:
+        """For who leaves altogether: a follower is forgotten by it, and nothing else would tell whose silence that was."""
+        return f"{person}.{self._mac(key, person).hex()}" if person else ""
+
+    def person_in(self, key: str, way_back: str) -> str:
+        """Whose it is; "" when it is none of ours."""
+        person, _, mac = way_back.partition(".")
+        return person if hmac.compare_digest(mac.encode(), self._mac(key, person).hex().encode()) else ""
+
+    def _mac(self, key: str, person: str = "") -> bytes:
+        named = b"leave\0" + self.whose.encode() + self.id.bytes + person.encode()
+        return hmac.new(key.encode(), named, hashlib.sha256).digest()[:MAC]

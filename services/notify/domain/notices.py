@@ -10,6 +10,8 @@ from uuid import UUID
 
 from services.notify.domain.asking import SendTest
 from services.notify.domain.audience import Pace, Reader
+from services.notify.domain.webhooks import webhook_of
+from shared.envelope import Envelope, encode
 from shared.messages import Message, NoticeDelivered, NoticeFailed
 
 LADDER = tuple(
@@ -99,6 +101,24 @@ class Notice:
             created_at=asked.at,
             due_at=asked.at,
             let_go_at=asked.at,
+        )
+
+    @classmethod
+    def work(cls, event: Envelope, agency: str) -> Self:
+        """What ``agency`` would read in its queue, as it would read it there and under the same id."""
+        message = event.message
+        return cls(
+            id=event.id,
+            report_id=message.report_id,
+            about=message.topic,
+            channel=WEBHOOK,
+            language="vi",
+            subject="",
+            body=encode(event).decode(),
+            webhook_id=webhook_of(agency),
+            reader=Reader.AGENCY,
+            created_at=message.at,
+            due_at=message.at,
         )
 
     @property

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from services.notify.domain import times
 from services.notify.domain.audience import OFFICES, Pace
+from services.notify.domain.desks import is_telephone
 from services.notify.domain.letters import GATHERED, letter
 from services.notify.domain.notices import DIGEST, REPORTER, Notice
 from services.notify.domain.values import Told, frame
@@ -22,12 +23,17 @@ class Restraint:
     """Messages to one reader within any ``per_hour`` and ``per_day``, two at the least; ``quiet`` hours begin and end at local times.
 
     The last message of a budget is kept for what is gathered. So whatever happens within an hour reaches a reader in ``per_hour``
-    messages at the most: all but one at once, and one that says all the rest.
+    messages at the most: all but one at once, and one that says all the rest. ``short_messages``: whether a gateway sends them.
     """
 
     per_hour: int
     per_day: int
     quiet: tuple[time, time] | None
+    short_messages: bool = True
+
+    def lets(self, notice: Notice) -> bool:
+        """Whether there is a way for it at all: an office's telephone hears only through a gateway, and has its letter anyway."""
+        return self.short_messages or not is_telephone(notice.address)
 
     def waits_until(self, notices: Sequence[Notice], told: Sequence[datetime], *, at: datetime, zone: ZoneInfo) -> datetime | None:
         """When a message of ``notices`` may go out to who was ``told`` something at these moments, oldest first; None: now."""

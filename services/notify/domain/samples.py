@@ -29,7 +29,7 @@ def preview(topic: str, reader: Reader, language: str, province: Province) -> Le
     """The letter, its links left open. Raises :class:`NotFound` for what the table does not have."""
     fact = sample(topic)
     asked = (reader, topic) == (Reader.FOLLOWER, CONFIRM)
-    if reader == Reader.PORTAL or not (asked or getattr(line_of(fact), reader)):
+    if reader in {Reader.PORTAL, Reader.AGENCY} or not (asked or getattr(line_of(fact), reader)):
         raise NotFound(f"{reader} is told nothing of {topic}: docs/notices.md has the table", code="not_told")
     subject = Subject.of(_report())
     subject.agency = USUAL["agency"]

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID, uuid5
 
-from services.notify.domain.audience import OFFICES, Line, Pace, Reader, address_of, desk_of, line_of
+from services.notify.domain.audience import OFFICES, Line, Pace, Reader, line_of
+from services.notify.domain.desks import Desk, desks_of, office_of
 from services.notify.domain.followers import Follower
-from services.notify.domain.halfdays import next_half_day
+from services.notify.domain.halfdays import next_half_day, next_within
 from services.notify.domain.letters import LANGUAGES, Letter, letter, template_of
 from services.notify.domain.notices import REPORTER, WEBHOOK, Notice, State
 from services.notify.domain.values import values_of
@@ -122,22 +123,24 @@ class Subject:
         """An urgent case waits for no morning."""
         for reader in OFFICES:
             pace: Pace = getattr(line, reader)
-            office = desk_of(reader, fact, getattr(fact, "agency", self.agency), province) if pace else None
+            office = office_of(reader, fact, getattr(fact, "agency", self.agency), province) if pace else None
             if office and _wants(chosen, f"agency:{office.code}", fact):
-                yield self._to_office(fact, reader, office, Pace.NOW if self.urgent else pace, province)
+                urgent_or_not = Pace.NOW if self.urgent else pace
+                desks = desks_of(reader, fact, office, province, urgent=self.urgent)
+                yield from (self._to_desk(desk, fact, reader, office, urgent_or_not, province) for desk in desks)
 
-    def _to_office(self, fact: Fact, reader: Reader, office: Agency, pace: Pace, province: Province) -> Notice:
-        recipient = f"{reader}:{office.code}"
+    def _to_desk(self, desk: Desk, fact: Fact, reader: Reader, office: Agency, pace: Pace, province: Province) -> Notice:
+        due_at = next_half_day(fact.at, office, province) if pace == Pace.REMIND else fact.at
         return self._notice(
             fact,
             self._letter(fact, reader, OF_OFFICES, province),
-            id=uuid5(self.report_id, f"{name_of(fact)}/{recipient}"),
+            id=uuid5(self.report_id, f"{name_of(fact)}/{desk.recipient}"),
             language=OF_OFFICES,
             pace=pace,
             reader=reader,
-            recipient=recipient,
-            address=address_of(reader, office),
-            due_at=next_half_day(fact.at, office, province) if pace == Pace.REMIND else fact.at,
+            recipient=desk.recipient,
+            address=desk.address,
+            due_at=next_within(desk.hours, due_at, province),
         )
 
     def _letter(self, fact: Fact, reader: Reader, language: str, province: Province) -> Letter:

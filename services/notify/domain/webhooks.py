@@ -1,11 +1,19 @@
-"""Where portals hear the news: an address, and the secret that proves who speaks."""
+"""Where portals hear the news and agencies their work: an address, and the secret that proves who speaks."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from shared.errors import Refused
 from shared.messages import Message
+from shared.province import Province
+
+AGENCIES = UUID("8d0c5c8e-3f8b-5a53-9c1d-6b3a4f7e2d10")  # of names made from agencies
+
+
+def webhook_of(agency: str) -> UUID:
+    """The id of the one webhook of ``agency``, whether it has a secret yet or not: what is for it waits for that."""
+    return uuid5(AGENCIES, agency)
 
 
 class AddWebhook(Message):
@@ -13,8 +21,9 @@ class AddWebhook(Message):
     ``sealed_contact`` how its owner is reached, or ""."""
 
     topic = "add_webhook"
-    portal: str
-    url: str
+    portal: str = ""
+    agency: str = ""
+    url: str = ""
     sealed: str
     sealed_contact: str = ""
 
@@ -53,14 +62,16 @@ class Replay(Message):
 
 @dataclass(kw_only=True, eq=False)
 class Webhook:
-    """``active`` ends when the portal answers that it is gone for good, or after days of failures. ``sealed`` are its secrets, blanks
-    between, the newest first: the second, if there is one, signs too, until ``old_until``."""
+    """Of a portal, or of an agency, whose ``url`` is in the registry and "" here. ``active`` ends when it answers that it is gone for good,
+    or after days of failures. ``sealed`` are its secrets, blanks between, the newest first: the second, if there is one, signs too, until
+    ``old_until``."""
 
     id: UUID
-    portal: str
     url: str
     sealed: str
     created_at: datetime
+    portal: str = ""
+    agency: str = ""
     active: bool = True
     old_until: datetime | None = None
 
@@ -69,6 +80,11 @@ class Webhook:
         """It is kept for the sake of what was sent there."""
         return not self.sealed
 
+    def url_in(self, province: Province) -> str:
+        """Where it is called; "" when the registry names no address of the agency any more."""
+        agency = province.agencies.get(self.agency)
+        return self.url or (agency and agency.webhook) or ""
+
     def rotate(self, asked: RotateSecret) -> None:
         """Both secrets sign for a while. Raises :class:`Refused` when somebody else was quicker."""
         if self.sealed != asked.replaces:
@@ -76,5 +92,5 @@ class Webhook:
         self.sealed, self.old_until = asked.sealed, asked.old_until
 
     def remove(self) -> None:
-        """Only its id and its portal are left."""
+        """Only its id and whose it was are left."""
         self.active, self.url, self.sealed, self.old_until = False, f"removed:{self.id}", "", None

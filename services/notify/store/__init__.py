@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import (
     ARRAY,
     Boolean,
@@ -18,7 +17,6 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     delete,
-    func,
     select,
     update,
 )  # fmt: skip
@@ -85,12 +83,13 @@ webhooks = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("portal", Text, nullable=False),
+    Column("agency", Text, nullable=False),
     Column("url", Text, nullable=False),
     Column("sealed", Text, nullable=False),
     Column("active", Boolean, nullable=False),
     moment("created_at"),
     moment("old_until", nullable=True),
-    UniqueConstraint("portal", "url"),
+    UniqueConstraint("portal", "agency", "url"),
 )
 
 endpoints = Table(
@@ -251,9 +250,9 @@ def is_registered(session: Session, portal: str, url: str) -> bool:
 
 
 def all_webhooks(session: Session) -> list[Webhook]:
-    """By portal and age, without those that were removed."""
+    """By owner and age, without those that were removed."""
     kept = select(Webhook).where(webhooks.c.sealed != "")
-    return list(session.scalars(kept.order_by(webhooks.c.portal, webhooks.c.created_at, webhooks.c.id)))
+    return list(session.scalars(kept.order_by(webhooks.c.portal, webhooks.c.agency, webhooks.c.created_at, webhooks.c.id)))
 
 
 def notices_about(session: Session, report_id: UUID) -> list[Notice]:
@@ -269,23 +268,3 @@ def notices_of(session: Session, ids: Iterable[UUID]) -> list[Notice]:
 def sealed_contact(session: Session, report_id: UUID) -> str | None:
     """As intake sealed it."""
     return session.scalar(select(contacts.c.sealed).where(contacts.c.report_id == report_id))
-
-
-def gauges(session: Session) -> Iterable[GaugeMetricFamily]:
-    """What waits and what failed, by channel, and the oldest that should be out by now."""
-    counted = GaugeMetricFamily("hoiam_notices", "Notices that wait or failed, by channel", labels=["state", "channel"])
-    rows = session.execute(
-        select(notices.c.state, notices.c.channel, func.count()).where(NOT_OUT).group_by(notices.c.state, notices.c.channel)
-    )
-    for state, channel, count in rows:
-        counted.add_metric([state, channel], count)
-    yield counted
-    waiting = func.extract("epoch", func.now() - func.min(func.coalesce(notices.c.let_go_at, notices.c.created_at)))
-    oldest = session.scalar(select(func.coalesce(func.greatest(waiting, 0), 0)).where(notices.c.state == State.PENDING))
-    shut = select(func.count()).select_from(endpoints).where(endpoints.c.shut_until.is_not(None))
-    yield GaugeMetricFamily(
-        "hoiam_endpoints_shut", "Servers and webhooks that are left in peace for a while", value=session.scalar(shut) or 0
-    )
-    yield GaugeMetricFamily(
-        "hoiam_oldest_pending_notice_seconds", "Since the notice that waits longest could have gone out", value=float(oldest or 0)
-    )

@@ -1,10 +1,10 @@
 """Who asked to hear no more, and which addresses reach nobody."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Column, Table, Text, delete, select
+from sqlalchemy import Column, Table, Text, delete, false, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -39,6 +39,14 @@ def person_behind(session: Session, name: str) -> str:
     kind, _, id_ = name.partition(":")
     column, key = (contacts.c.person, contacts.c.report_id) if kind == "reporter" else (followers.c.person, followers.c.follower_id)
     return session.scalar(select(column).where(key == UUID(id_))) or ""
+
+
+def followed_by(session: Session, name: str, person: str) -> Sequence[tuple[UUID, UUID]]:
+    """What ``name`` follows, when that is a follower, and what ``person`` does, when there is one: follower's and report's ids."""
+    kind, _, id_ = name.partition(":")
+    mine = (followers.c.follower_id == UUID(id_)) if kind == "follower" else false()
+    theirs = (followers.c.person == person) if person else false()
+    return [(row.follower_id, row.report_id) for row in session.execute(select(followers).where(mine | theirs))]
 
 
 def mark_unreachable(session: Session, recipient: str, channel: str, at: datetime) -> None:

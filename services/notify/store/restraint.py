@@ -35,7 +35,7 @@ def let_go(session: Session, rules: Restraint, at: datetime) -> int:
     statement = select(Notice).where(held, notices.c.recipient.in_(recipients)).order_by(notices.c.created_at, notices.c.id)
     light = statement.options(defer(Notice.body), defer(Notice.html)).limit(AT_ONCE * MOST)  # type: ignore[arg-type, misc]
     waiting = session.scalars(light.with_for_update(skip_locked=True)).all()
-    told, of, wanted = _told(session, recipients, at), province.current(session), _wanted(session, waiting)
+    told, of, wanted = _told(session, recipients, at), province.current(session), _wanted(session, waiting, rules)
     dead = dead_channels(session, {notice.mailbox for notice in wanted})
     for notice in wanted:
         notice.tried = sorted(dead.get(notice.mailbox, ()))
@@ -81,11 +81,11 @@ def _told(session: Session, recipients: Sequence[str], at: datetime) -> dict[str
     return told
 
 
-def _wanted(session: Session, waiting: Sequence[Notice]) -> list[Notice]:
-    """Those whose readers have not asked for silence; the others end here."""
+def _wanted(session: Session, waiting: Sequence[Notice], rules: Restraint) -> list[Notice]:
+    """Those that have a way and whose readers have not asked for silence; the others end here."""
     silent = silenced(session, {name for notice in waiting for name in notice.names})
     for notice in waiting:
-        if silent & notice.names:
+        if silent & notice.names or not rules.lets(notice):
             notice.state = State.UNWANTED
     return [notice for notice in waiting if notice.state == State.HELD]
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, case, cast, func, select, text, update
+from sqlalchemy import ColumnElement, Text, case, cast, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as insert_unless_there
 from sqlalchemy.orm import Session, defer
 
@@ -36,12 +36,13 @@ _CLAIM = text(
 @dataclass(frozen=True, kw_only=True)
 class Parcel:
     """A claimed notice, with what is needed to send it. ``sealed_contact`` is of whom the notice is to; ``public_contact``, an e-mail
-    address, of the operations centre, which hears what is for the owner of a webhook who left none."""
+    address, of the operations centre, which hears what is for the owner of a webhook who left none; ``url`` where the webhook is called."""
 
     notice: Notice
     tracking_code: str
     sealed_contact: str | None
     webhook: Webhook | None
+    url: str = ""
     public_contact: str = ""
 
     @property
@@ -73,6 +74,13 @@ def unaddressed(session: Session, *, at: datetime, limit: int) -> list[Parcel]:
     return _parcels(session, list(session.scalars(due.with_for_update(skip_locked=True))))
 
 
+def stranded(session: Session, channel: str, *, before: datetime, after: tuple[datetime, UUID], limit: int) -> list[Parcel]:
+    """Notices that might have gone by ``channel`` ``before`` that time, behind the one named by its ``due_at`` and id; locked."""
+    place = tuple_(notices.c.due_at, notices.c.id)
+    waiting = _pending(notices.c.endpoint == channel, before).where(place > after).order_by(notices.c.due_at, notices.c.id)
+    return _parcels(session, list(session.scalars(waiting.limit(limit).with_for_update(skip_locked=True))))
+
+
 def claim(session: Session, rooms: Mapping[str, int], *, at: datetime, until: datetime, limit: int) -> list[Parcel]:
     """Pending notices whose time has come by ``at``, the longest waiting of each endpoint first, no more than there is room for there;
     nobody else gets them before ``until``."""
@@ -91,12 +99,14 @@ def _parcels(session: Session, claimed: Sequence[Notice]) -> list[Parcel]:
     about = _about(session, {notice.report_id for notice in claimed if not notice.webhook_id})
     contact_of = _followers(session, {notice.follower_id for notice in claimed if notice.follower_id})
     hooks = _webhooks(session, {notice.webhook_id for notice in claimed if notice.webhook_id})
+    urls = {hook.id: hook.url or hook.url_in(province.current(session)) for hook in hooks.values()}
     return [
         Parcel(
             notice=notice,
             tracking_code=about.get(notice.report_id, ("", None))[0],
             sealed_contact=contact_of.get(notice.follower_id) if notice.follower_id else about.get(notice.report_id, ("", None))[1],
             webhook=hooks.get(notice.webhook_id) if notice.webhook_id else None,
+            url=urls.get(notice.webhook_id, "") if notice.webhook_id else "",
             public_contact=_centre(session) if notice.about == ABOUT_WEBHOOK else "",
         )
         for notice in claimed

@@ -20,20 +20,6 @@ class State(StrEnum):
 
 
 @dataclass(kw_only=True, eq=False)
-class Verdict:
-    """One decision, kept for ever. ``agency`` and ``rule`` are empty when nobody could be named."""
-
-    report_id: UUID
-    hop: int
-    rule: str
-    agency: str
-    explanation: str
-    province_version: int
-    rules_version: int
-    at: datetime
-
-
-@dataclass(kw_only=True, eq=False)
 class Placement:
     """``hop`` is the newest routing known, ours or by hand; ``returns`` are the hops that ended with the agency giving it back;
     ``snapshot`` is the report as it was received, without who reported it."""

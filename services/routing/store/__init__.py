@@ -7,7 +7,7 @@ from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, registry
 
-from services.routing.domain.placement import Placement, State, Verdict
+from services.routing.domain.placement import Placement, State
 from services.routing.domain.rules import Decision, Unroutable
 from services.routing.store import lessons
 from services.routing.store.lessons import lesson_of
@@ -17,13 +17,12 @@ from services.routing.store.triage import EVERYTHING, Waiting
 from shared import province
 from shared.errors import NotYet
 from shared.messages import Message
+from shared.rows import append
 from shared.tables import BatchRows
 
 __all__ = ["lesson_of", "metadata", "rulebook"]
 
-_mapper = registry()
-_mapper.map_imperatively(Placement, reports)
-_mapper.map_imperatively(Verdict, decisions)
+registry().map_imperatively(Placement, reports)
 _batch = BatchRows(Placement, reports.c.report_id)
 add_placement, known_placement = _batch.add, _batch.get
 
@@ -44,17 +43,17 @@ def placement_of(session: Session, report_id: UUID) -> Placement:
 
 def log_decision(session: Session, placement: Placement, outcome: Decision | Unroutable) -> None:
     """Keep what was decided, and by which version of the rules."""
-    verdict = Verdict(
-        report_id=placement.report_id,
-        hop=placement.hop,
-        rule=outcome.rule if isinstance(outcome, Decision) else "",
-        agency=placement.agency,
-        explanation=outcome.explanation,
-        province_version=province.current_version(session),
-        rules_version=rules_version(session),
-        at=placement.decided_at,
-    )
-    session.add(verdict)
+    verdict = {
+        "report_id": placement.report_id,
+        "hop": placement.hop,
+        "rule": outcome.rule if isinstance(outcome, Decision) else "",
+        "agency": placement.agency,
+        "explanation": outcome.explanation,
+        "province_version": province.current_version(session),
+        "rules_version": rules_version(session),
+        "at": placement.decided_at,
+    }
+    append(session, decisions, verdict)
 
 
 def page_of_triage(session: Session, *, after: UUID | None, limit: int, wanted: Waiting = EVERYTHING) -> list[Placement]:

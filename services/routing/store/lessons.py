@@ -14,6 +14,7 @@ from services.routing.domain.suggesting import Example
 from services.routing.store.rulesets import rulebook
 from services.routing.store.tables import decisions, metadata, reports
 from shared.messages import CaseAssigned, CaseResolved, CaseReturned, Message
+from shared.rows import write
 from shared.tables import BatchRows, Words
 
 FIRST = "first decisions"  # in session.info
@@ -52,7 +53,10 @@ def lesson_of(session: Session, placement: Placement) -> Lesson:
     if known is not None:
         return known
     report, first = placement.report, session.info.get(FIRST, {})
-    rule, agency = (first if report_id in first else _first_decisions(session, [report_id])).get(report_id, ("", ""))
+    if report_id not in first:
+        write(session)  # it may have been decided in this very batch
+        first = _first_decisions(session, [report_id])
+    rule, agency = first.get(report_id, ("", ""))
     place = rulebook(session).place_of(report, report.at)
     area = place.area.code if place else ""
     return _batch.add(session, Lesson(report_id=report_id, rule=rule, agency=agency, category=report.category, area=area))

@@ -25,6 +25,7 @@ reports = Table(
 )
 Index("reports_in_triage", reports.c.report_id, postgresql_where=reports.c.state == State.TRIAGE)
 
+# one a decision, kept for ever; agency and rule are empty when nobody could be named
 decisions = Table(
     "decisions",
     metadata,
