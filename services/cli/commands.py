@@ -12,6 +12,7 @@ from services.cli import (
     areas,
     audit,
     backup,
+    changes,
     demo,
     doctor,
     forecast,
@@ -86,9 +87,15 @@ def migrate(folder: Folder = HOME, port_base: PortBase = BASE) -> None:
 
 
 @app.command()
-def load(province: Province = PROVINCE, folder: Folder = HOME, port_base: PortBase = BASE) -> None:
+def load(
+    province: Province = PROVINCE,
+    folder: Folder = HOME,
+    port_base: PortBase = BASE,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, and say what would change; change nothing.")] = False,
+) -> None:
     """Check a province's data and put it in force in every service; running services use it from the next message on."""
-    load_all(database_url(Layout(folder.absolute(), port_base)), read_province(province), now(), typer.echo)
+    do = changes.preview if dry_run else load_all
+    do(database_url(Layout(folder.absolute(), port_base)), read_province(province), now(), typer.echo)
 
 
 @app.command("keys")

@@ -64,7 +64,7 @@ def load_all(url: str, of: province.Province, at: datetime, say: Say) -> None:
     """
     with room(url, "routing") as rooms, rooms() as session:
         if not _is_loaded(session, of):
-            _check_rules(rulesets.with_rules_to_be(session, of), at, say)
+            check_rules(rulesets.with_rules_to_be(session, of), at, say)
     for service in HANDLERS:
         with room(url, service) as rooms, rooms.begin() as session:
             version = province.store(session, of, at)
@@ -85,7 +85,8 @@ def _is_loaded(session: Session, of: province.Province) -> bool:
         return False
 
 
-def _check_rules(of: province.Province, at: datetime, say: Say) -> None:
+def check_rules(of: province.Province, at: datetime, say: Say) -> None:
+    """Say what is wrong with its rules as a whole. Raises :class:`CannotStart` when something is that forbids loading."""
     found = defects(of, at.astimezone(ZoneInfo(of.time_zone)).date())
     for defect in found:
         say(f"rules: {defect.rule}: {defect.text}" if defect.rule else f"rules: {defect.text}")

@@ -1,6 +1,8 @@
 """The command line on its own database: keys, tokens, portals, loading, and parked messages."""
 
 import json
+import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -69,6 +71,24 @@ class TestPrepare:
 
         assert loaded.count("version 1") == len(HANDLERS)
         assert "124 of them for agencies" in queues
+
+    def test_a_dry_run_says_what_loading_would_change_and_changes_nothing(self, hoiam, tmp_path):
+        hoiam("migrate")
+        first = hoiam("load", "--dry-run")
+        hoiam("load")
+        same = hoiam("load", "--dry-run")
+        changed = tmp_path / "changed"
+        shutil.copytree(QUANG_TRI, changed)
+        agencies = changed / "agencies.yaml"
+        agencies.write_text(agencies.read_text(encoding="utf-8").replace("email: ", "email: x", 1), encoding="utf-8")
+
+        other = hoiam("load", "--dry-run", "--province", str(changed))
+
+        assert "everything would be new" in first
+        assert "The same is in force already." in same
+        assert re.search(r"^agencies: 1 changed \(\S+\)$", other, re.MULTILINE)
+        assert all("Nothing was changed" in said for said in (first, same, other))
+        assert hoiam("load").count("version 1") == len(HANDLERS)
 
     def test_a_portal_added_twice_has_two_keys(self, hoiam):
         hoiam("migrate")
