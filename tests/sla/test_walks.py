@@ -24,6 +24,7 @@ from services.sla.domain.custody import REPORTER, stints
 from services.sla.domain.history import Move
 from services.sla.domain.lifecycle import OPEN, State
 from services.sla.handlers import HANDLERS
+from services.sla.store import open_cases
 from shared import messages as say
 from shared import province
 from shared.database import Sessions, engine, migrate, sessions
@@ -83,7 +84,7 @@ def stricter(keeper: Timekeeper) -> Province:
 def without_clock(rooms: Sessions) -> list[float]:
     """The metric that is always 0."""
     with rooms() as session:
-        [family] = [family for family in store.gauges(session) if family.name == "hoiam_open_cases_without_clock"]
+        [family] = [family for family in open_cases.gauges(session) if family.name == "hoiam_open_cases_without_clock"]
     return [sample.value for sample in family.samples]
 
 

@@ -15,7 +15,7 @@ from services.notify.domain.audience import HEARD
 from services.notify.domain.telling import name_of
 from services.sla import store
 from services.sla.domain.custody import stints
-from services.sla.store import scoring
+from services.sla.store import open_cases, scoring
 from shared.bus import REQUESTS
 from shared.envelope import decode, event_type
 from shared.messages import ReportReceived
@@ -120,7 +120,7 @@ def _cases(world: World) -> Iterator[str]:
             spent, passed = sum((one.working for one in held), timedelta(0)), keeper.calendar.between(moves[0].at, ends)
             if spent != max(passed, timedelta(0)):
                 yield f"{case.report_id}: custody sums to {spent}, and {passed} went by"
-        for family in store.gauges(session):
+        for family in open_cases.gauges(session):
             if family.name == "hoiam_open_cases_without_clock" and family.samples[0].value:
                 yield "an open case has no running clock"
 
