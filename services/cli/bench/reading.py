@@ -1,17 +1,13 @@
 """What lists, searches and maps take with few and with many reports: asked in turn, over HTTP, of two installations side by side."""
 
-import time
 from collections.abc import Callable
-from contextlib import ExitStack, closing
-from http.client import HTTPConnection
+from contextlib import ExitStack
 from statistics import median
-from urllib.parse import urlsplit
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine
 
 from services.cli.bench.crowd import fill
-from services.cli.bench.stand import machines, stand
-from services.cli.process import LOOPBACK
+from services.cli.bench.stand import asked, machines, stand, vacuum
 from shared.clock import now
 from shared.database import psycopg_url, sessions
 from shared.province import read_province
@@ -42,11 +38,11 @@ def measure(*, few: int, many: int, rounds: int, say: Say) -> dict[str, tuple[fl
         ports = []
         for name, count in (("few", few), ("many", many)):
             at = stack.enter_context(stand(postgres, rabbit, folder, name, {"PUBLIC_RATE": "0"}, services=("intake",)))
-            _fill(urlsplit(postgres.url)._replace(path=f"/{name}").geturl(), count, say)
+            _fill(at.database_url, count, say)
             ports.append(at.intake_port)
         took = {}
         for name, path in QUESTIONS.items():
-            pairs = [[_asked(port, path) for port in ports] for _ in range(rounds + 1)][1:]  # the first warms up
+            pairs = [[asked(port, path) for port in ports] for _ in range(rounds + 1)][1:]  # the first warms up
             small, large = (median(times) for times in zip(*pairs, strict=True))
             took[name] = small, large
             say(f"{name:30}{small:9.1f} ms{large:9.1f} ms   × {large / small:.1f}")
@@ -62,18 +58,5 @@ def _fill(url: str, count: int, say: Say) -> None:
         say(f"{done:,} of {count:,} reports are there …")
         with sessions(owner).begin() as session:
             fill(session, province, count=min(AT_ONCE, count - done), until=until)
-    with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE"))
+    vacuum(owner)
     owner.dispose()
-
-
-def _asked(port: int, path: str) -> float:
-    with closing(HTTPConnection(LOOPBACK, port, timeout=60)) as connection:
-        began = time.perf_counter()
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        answer.read()
-        took = time.perf_counter() - began
-    if answer.status != 200:
-        raise RuntimeError(f"GET {path} was answered {answer.status}")
-    return took * 1000

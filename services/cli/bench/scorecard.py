@@ -1,16 +1,13 @@
 """What a year's scorecard takes, asked over HTTP, with few, more and many cases: all of them scored, three years of them."""
 
-import time
 from collections.abc import Callable
-from contextlib import ExitStack, closing
-from http.client import HTTPConnection
+from contextlib import ExitStack
 from statistics import median
 
 from sqlalchemy import create_engine, text
 
 from services.cli.bench.figures import Figures, JsonFile, keep, ratio, show, spread
-from services.cli.bench.stand import machines, stand
-from services.cli.process import LOOPBACK
+from services.cli.bench.stand import asked, machines, stand, vacuum
 from services.sla.domain.scoring import FIGURES
 from shared.database import psycopg_url
 
@@ -65,7 +62,7 @@ def measure(*, sizes: tuple[int, ...], rounds: int, say: Say) -> dict[tuple[str,
         for _ in range(rounds + 1):
             for kind, path in QUESTIONS.items():
                 for size, port in ports.items():
-                    took[kind, size].append(median(_asked(port, path) for _ in range(ASKED)))
+                    took[kind, size].append(median(asked(port, path) for _ in range(ASKED)))
         return {what: times[1:] for what, times in took.items()}
 
 
@@ -75,18 +72,5 @@ def _fill(url: str, cases: int) -> None:
         connection.execute(text("SET LOCAL session_replication_role = replica"))  # no triggers: nothing here is waited for
         connection.execute(text(_CASES), {"cases": cases, "agencies": AGENCIES})
         connection.execute(text(_SCORES))
-    with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE"))
+    vacuum(owner)
     owner.dispose()
-
-
-def _asked(port: int, path: str) -> float:
-    with closing(HTTPConnection(LOOPBACK, port, timeout=60)) as connection:
-        began = time.perf_counter()
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        answer.read()
-        took = time.perf_counter() - began
-    if answer.status != 200:
-        raise RuntimeError(f"GET {path} was answered {answer.status}")
-    return took * 1000

@@ -2,15 +2,18 @@
 
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from signal import SIGTERM
 from urllib.parse import urlsplit
 
 import httpx2
 import psycopg2
+from sqlalchemy import Engine, text
 
 from services.cli.keys import PRIVATE, make_keys, token
 from services.cli.private_postgres import PrivatePostgres
@@ -140,3 +143,22 @@ def empty_database(postgres: PrivatePostgres, name: str) -> str:
 def fresh_vhost(rabbit: PrivateRabbit, name: str) -> str:
     httpx2.put(f"{rabbit.management_url}/api/vhosts/{name}", trust_env=False).raise_for_status()
     return rabbit.amqp_url.rsplit("/", 1)[0] + f"/{name}"
+
+
+def asked(port: int, path: str) -> float:
+    """Milliseconds of one GET, over a connection of its own. Raises RuntimeError for any answer but 200."""
+    with closing(HTTPConnection(LOOPBACK, port, timeout=60)) as connection:
+        began = time.perf_counter()
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        took = time.perf_counter() - began
+    if answer.status != 200:
+        raise RuntimeError(f"GET {path} was answered {answer.status}")
+    return took * 1000
+
+
+def vacuum(owner: Engine) -> None:
+    """After many rows were made: statistics and visibility as a database has that has been at it for a while."""
+    with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
