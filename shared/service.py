@@ -76,8 +76,7 @@ def timely(handler: Handler, rest: float = 1.0) -> Work:
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """Everything that makes one service this one and not another. ``works`` are further loops (notify's delivery), ``tickers`` how many
-    hear the time side by side.
+    """Everything that makes one service this one and not another. ``works`` are further loops (notify's delivery).
 
     ``body_limits`` are bytes of a request body by its path, where the settings' own limit is not enough: regular expressions to search for.
     ``straight`` are the routes that go past FastAPI (``shared.straight``), ``around`` is put around the whole HTTP application (intake's
@@ -94,7 +93,6 @@ class Service:
     portal_of: Callable[[Desk], PortalOf] = lambda _desk: no_portals
     portal_in: Callable[[Desk], PortalIn] = lambda _desk: no_portal
     origins: Callable[[Desk], Origins] = lambda _desk: no_origins
-    tickers: int = 1
     works: Mapping[str, Work] = field(default_factory=dict)
     straight: Callable[[Desk], Mapping[str, Answer]] = lambda _desk: {}
     body_limits: Mapping[str, int] = field(default_factory=dict)
@@ -138,8 +136,7 @@ class Process:
         gc.freeze()
         self._spawn("consumer", self._consume, self.stopping)
         self._spawn("crashed", self._collect_crashed, self.stopping)
-        for number in range(self.service.tickers):
-            self._spawn(f"ticker {number + 1}" if number else "ticker", self._tick, self.stopping)
+        self._spawn("ticker", self._tick, self.stopping)
         for name, work in self.service.works.items():
             self._spawn(name, lambda beat, work=work: work(self.handling, beat), self.stopping)  # type: ignore[misc]  # bound now on purpose
         relay = Relay(self.service.name, self.engine, self.bus, self.wake, at_once=self.settings.batch)

@@ -32,7 +32,6 @@ def service(_settings: SlaSettings) -> Service:
         api=whole_api,
         gauges=lambda session: [gauge for part in (open_cases, scoring, roots, forecasting, agencies) for gauge in part.gauges(session)],
         examples=describing.EXAMPLES,
-        tickers=handlers.TICKERS,
         works={
             "scorecards": steadily(scoring.score_some),
             "roots": timely(handlers.make_root),

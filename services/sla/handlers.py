@@ -53,9 +53,6 @@ def unmerge_case(request: say.UnmergeCase, session: Session) -> Sequence[Message
     return merging.unmerge(case, leader, request, store.timekeeper(session, case))
 
 
-TICKERS = 2  # side by side in each process: while PostgreSQL works for one, the other decides
-
-
 def keep_time(tick: Tick, session: Session) -> Sequence[Message]:
     due = store.due_cases(session, tick.at, limit=tick.limit, skip=tick.skip)
     called = [said for case in due for said in _with_followers(session, case, _call(case, tick, session))]

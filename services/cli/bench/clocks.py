@@ -3,7 +3,6 @@
 import gc
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,7 +17,7 @@ from services.cli.bench.stand import empty_database, only_postgres
 from services.cli.private_postgres import PrivatePostgres
 from services.cli.system import load_all, migrate_all
 from services.sla import store
-from services.sla.handlers import HANDLERS, TICKERS
+from services.sla.handlers import HANDLERS
 from shared.database import engine, psycopg_url, sessions
 from shared.handling import Handling
 from shared.province import read_province
@@ -53,7 +52,7 @@ class Size:
     def measure(self, at: datetime, due: int) -> None:
         """One round; ``due`` clocks speak ``at`` its time."""
         self.idle.append(median(_timed(lambda: self.handling.tick(BEGIN - timedelta(days=1))) for _ in range(IDLE_TICKS)))
-        self.fired.append(_timed(lambda: _side_by_side(lambda: _until_quiet(self.handling, at))) / due)
+        self.fired.append(_timed(lambda: _until_quiet(self.handling, at)) / due)
         with self.owner.connect() as connection:
             self.bare.append(_timed(lambda: _claim_all(connection, at)) / due)
 
@@ -96,13 +95,6 @@ def _fill(url: str, of: dict[str, object]) -> None:
     with closing(connection), connection.cursor() as cursor:
         for statement in (FILL.read_text(encoding="utf-8"), "VACUUM ANALYZE", "CHECKPOINT"):
             cursor.execute(statement, of)
-
-
-def _side_by_side(work: Callable[[], object]) -> None:
-    """As many at once as a process of sla has tickers."""
-    with ThreadPoolExecutor(TICKERS) as pool:
-        for ticker in [pool.submit(work) for _ in range(TICKERS)]:
-            ticker.result()
 
 
 def _until_quiet(handling: Handling, at: datetime) -> None:
