@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +18,7 @@ from services.cli.system import Say, database_url, room
 from services.cli.up import Layout
 from services.routing import store
 from services.routing.domain.coverage import defects
+from services.routing.domain.matching import Supposed
 from services.routing.domain.placement import Placement
 from services.routing.domain.replay import Named, Replay
 from services.routing.domain.rules import Decision, Rulebook
@@ -88,7 +88,7 @@ def explain(
     """Say where a report would go, which rules were considered, and what its text seems to be about."""
     location = Location(area=area, address=address, latitude=latitude, longitude=longitude)
     attributes = dict(_pair(one) for one in attribute or ())
-    asked = _Asked(category=category, location=location, attributes=attributes, urgent=urgent, description=text, portal=portal)
+    asked = Supposed(category=category, location=location, attributes=attributes, urgent=urgent, description=text, portal=portal)
     with _rooms(folder, port_base) as rooms, rooms() as session:
         of = store.rulebook(session) if version is None else rulesets.rulebook_of(session, version)
         typer.echo("\n".join(_explained(asked, of, suggesting.suggester(session, now()), now())))
@@ -172,16 +172,6 @@ def measured(suggester: Suggester, sample: Path) -> list[str]:
     ]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Asked:
-    category: str
-    location: Location
-    attributes: dict[str, str] = field(default_factory=dict)
-    urgent: bool = False
-    description: str = ""
-    portal: str = ""
-
-
 def _rooms(folder: Path, port_base: int) -> AbstractContextManager[Sessions]:
     return room(database_url(Layout(folder.absolute(), port_base)), "routing")
 
@@ -204,7 +194,7 @@ def _versions(session: Session, last: int) -> Iterator[str]:
         )
 
 
-def _explained(asked: _Asked, of: Rulebook, suggester: Suggester, at: datetime) -> Iterator[str]:
+def _explained(asked: Supposed, of: Rulebook, suggester: Suggester, at: datetime) -> Iterator[str]:
     decided = of.decide(asked, at)
     yield decided.explanation
     if isinstance(decided, Decision):

@@ -1,6 +1,6 @@
 """Where a report would go, and why."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.routing.api.suggestions import SuggestedCategory, shown
 from services.routing.domain import reasons
 from services.routing.domain.areas import Place
+from services.routing.domain.matching import Supposed
 from services.routing.domain.rules import Considered, Rulebook, Unroutable
 from services.routing.store import rulesets, suggesting
 from shared import province
@@ -85,16 +86,6 @@ class Explanation(BaseModel):
     rules_version: int
 
 
-@dataclass(frozen=True)
-class _Question:
-    category: str
-    location: Location
-    attributes: dict[str, str] = field(default_factory=dict)
-    urgent: bool = False
-    description: str = ""
-    portal: str = ""
-
-
 def routes(desk: Desk) -> APIRouter:
     """The one of them."""
     router = APIRouter(prefix="/v1", tags=["routing"])
@@ -107,9 +98,8 @@ def routes(desk: Desk) -> APIRouter:
             version = rulesets.in_force(session) if body.rules_version is None else body.rules_version
             rulebook, province_version = rulesets.rulebook_of(session, version), province.current_version(session)
             suggester = suggesting.suggester(session, desk.clock())
-        question = _Question(
-            body.category, Location(**body.location.model_dump()), body.attributes, body.urgent, body.description, body.portal
-        )
+        location = Location(**body.location.model_dump())
+        question = Supposed(location=location, **body.model_dump(include={"category", "attributes", "urgent", "description", "portal"}))
         considered = rulebook.consider(question, at)
         return Explanation(
             **_outcome(question, rulebook, at),
@@ -124,7 +114,7 @@ def routes(desk: Desk) -> APIRouter:
     return router
 
 
-def _outcome(question: _Question, rulebook: Rulebook, at: Moment) -> dict[str, Any]:
+def _outcome(question: Supposed, rulebook: Rulebook, at: Moment) -> dict[str, Any]:
     of, place, outcome = rulebook.province, rulebook.place_of(question, at), rulebook.decide(question, at)
     category = of.categories.get(question.category)
     area = _found(place)

@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, time
 from functools import cached_property
 from typing import Protocol
@@ -32,6 +32,18 @@ class Question(Protocol):
     def description(self) -> str: ...
     @property
     def portal(self) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Supposed:
+    """A question about a report that nobody sent."""
+
+    category: str
+    location: Location
+    attributes: dict[str, str] = field(default_factory=dict)
+    urgent: bool = False
+    description: str = ""
+    portal: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
