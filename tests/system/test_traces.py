@@ -42,9 +42,18 @@ def reports(open_folder, collector):
         with ThreadPoolExecutor(TOGETHER) as pool:
             found = dict(zip(traces, pool.map(post, traces), strict=True))
         system.http.get(f"{system.layout.url('sla')}/v1/cases/nonsense?q=secret", headers=system.headers("operator"))
-        until(lambda: len([s for s in collector.spans.values() if s.name == "handle case.assigned"]) >= TOGETHER, 30, what="all assigned")
+        until(lambda: all(_ways(collector, report_id) for report_id in found.values()), 30, what="the last step of each")
         assert max(_batches(system, service) for service in SERVICES) > 1
         yield found
+
+
+def _ways(collector: Collector, report_id: str) -> list[list[str]]:
+    """From the beginning to the letter, as far as it is known: services send their spans each in its own time.
+
+    Routing handles the last fact too, for its own counts, much earlier or later.
+    """
+    ends = [span for span in collector.of(report_id) if f"{span.service}: {span.name}" == WAY[-1]]
+    return [way for way in map(collector.path, ends) if len(way) > len(WAY)]
 
 
 def _batches(system, service: str) -> float:
@@ -63,16 +72,14 @@ class TestOneReport:
 
     def test_has_each_step_below_the_one_that_caused_it(self, collector, reports):
         for report_id in reports.values():
-            [last] = [span for span in collector.of(report_id) if (span.service, span.name) == ("notify", "handle case.assigned")]
-
-            assert collector.path(last) == ["e" * 16, *WAY]
+            assert _ways(collector, report_id) == [["e" * 16, *WAY]]
 
     def test_shows_the_sending_of_each_message_below_what_said_it(self, collector, reports):
-        spans = collector.of(next(iter(reports.values())))
+        report_id = next(iter(reports.values()))
 
-        paths = [collector.path(span) for span in spans if span.name == "send report.routed"]
+        sent = until(lambda: [span for span in collector.of(report_id) if span.name == "send report.routed"])
 
-        assert paths == [["e" * 16, *WAY[:3], "routing: send report.routed"]]
+        assert [collector.path(span) for span in sent] == [["e" * 16, *WAY[:3], "routing: send report.routed"]]
 
 
 class TestSpans:
