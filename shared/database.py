@@ -1,17 +1,23 @@
 """One PostgreSQL, a schema and a role per service. Sessions see only their own schema."""
 
+import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import psycopg2
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from shared.rows import tell, write
 
 Sessions = sessionmaker[Session]
+RESTED, RESTS = "rested since", 1.0  # seconds after which a connection of the pool is not trusted unasked
 SERVICES = Path(__file__).parent.parent / "services"
 GUARDS = "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000"
 KEEPALIVE = {
@@ -37,16 +43,35 @@ def engine(url: str, service: str, *, pool: int = 10) -> Engine:
     """A pool of at most ``pool`` connections that act as the role of ``service`` in its schema, in UTC."""
     options = f"-c role={role(service)} -c search_path={service},public -c timezone=UTC {GUARDS}"
     connect = {"options": options, "application_name": f"hoiam-{service}", **KEEPALIVE}
-    return create_engine(
+    made = create_engine(
         psycopg_url(url),
         connect_args=connect,
         pool_size=pool,
         max_overflow=0,
         pool_timeout=5,
-        pool_pre_ping=True,
         executemany_mode="values_plus_batch",
         hide_parameters=True,  # what people wrote has no place in error messages
     )
+    event.listen(made, "checkin", _rest)
+    event.listen(made, "checkout", _wake)
+    return made
+
+
+def _rest(_connection: Any, record: ConnectionPoolEntry | None) -> None:
+    if record:
+        record.info[RESTED] = time.monotonic()
+
+
+def _wake(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+    """A connection that rested is asked whether it still lives: a restarted database or a cut network is met here, not in the middle."""
+    if time.monotonic() - record.info.pop(RESTED, math.inf) < RESTS:
+        return
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        connection.rollback()
+    except psycopg2.Error as error:
+        raise InvalidatePoolError(f"the connection ended while it was not used: {error}") from None
 
 
 def sessions(of: Engine) -> Sessions:

@@ -66,7 +66,7 @@ def _nothing(_messages: Sequence[Message], _session: Session) -> None:
 class Handling:
     """What one service understands, and where it writes. ``committed`` is called after each commit that said something.
 
-    ``preload`` may load and lock all rows a batch needs, in one order (``shared.tables.BatchRows`` does).
+    ``preload`` may load and lock all rows a batch needs, in one order (``shared.rows.Rows`` does).
     """
 
     service: str

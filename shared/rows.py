@@ -12,14 +12,14 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import Column, Dialect, LargeBinary, Select, Table, select
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Column, LargeBinary, Table, select
 from sqlalchemy.orm import Session
+
+from shared.prepared import DIALECT, Prepared, among
 
 Row = TypeVar("Row")
 Ready = Callable[[Session, list[Row]], object]
 Writer = Callable[[Session], object]
-POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 WRITERS, APPENDED, STATEMENTS, LISTENERS = "writers", "appended", "statements", "listeners"  # in session.info
 
 
@@ -27,13 +27,16 @@ class Rows(Generic[Row]):
     """The rows of ``table`` as objects of ``kind``, whose attributes are named like the columns, by primary key (one column, a UUID).
 
     A row is one object however often it is found, and asking for a row that is known not to be there costs no statement. ``ready`` is
-    done to new-found objects, together. Columns that the database computes are no attributes.
+    done to new-found objects, together. Columns that the database computes are no attributes. ``writer`` writes them before the commit,
+    where :meth:`write` alone is not enough.
     """
 
-    def __init__(self, kind: Callable[..., Row], table: Table, *, ready: Ready[Row] | None = None) -> None:
+    def __init__(self, kind: Callable[..., Row], table: Table, *, ready: Ready[Row] | None = None, writer: Writer | None = None) -> None:
         [self.key] = table.primary_key
         self.columns = tuple(column for column in table.columns if column.computed is None)
-        self._kind, self._table, self._ready = kind, table, ready
+        self._kind, self._table, self._ready, self._writer = kind, table, ready, writer or self.write
+        by_key = select(*self.columns).where(among(self.key, "keys"))
+        self._one, self._locked = Prepared(by_key), Prepared(by_key.order_by(self.key).with_for_update())
         self._names = tuple(f"{column.name}" for column in self.columns)  # plain words: SQLAlchemy's own are slow to write
         self._place = self._names.index(self.key.name)
         self._values = attrgetter(*self._names)
@@ -43,23 +46,23 @@ class Rows(Generic[Row]):
         wanted = set(keys)
         if wanted:
             self._known(session).update(dict.fromkeys(wanted - self._known(session).keys()))
-            self.found(session, select(*self.columns).where(self.key.in_(wanted)).order_by(self.key).with_for_update())
+            self.found(session, self._locked.rows(session, keys=list(map(str, wanted))))
 
-    def found(self, session: Session, statement: Select[Any]) -> list[Row]:
-        """The objects of what ``statement``, a select of :attr:`columns`, finds."""
+    def found(self, session: Session, rows: Iterable[Sequence[Any]]) -> list[Row]:
+        """The objects of ``rows``, which have the values of all :attr:`columns`."""
         known, as_read = self._known(session), self._as_read(session)
-        rows: list[Row] = []
+        found: list[Row] = []
         new: list[Row] = []
-        for values in session.execute(statement).all():
+        for values in rows:
             row = known.get(values[self._place])
             if row is None:
                 row = known[values[self._place]] = self._kind(**dict(zip(self._names, values, strict=True)))
                 as_read[values[self._place]] = tuple(values)
                 new.append(row)
-            rows.append(row)
+            found.append(row)
         if new and self._ready:
             self._ready(session, new)
-        return rows
+        return found
 
     def also(self, session: Session, key: UUID) -> Row | None:
         """A row that was not asked for at first, as ready and as locked as the others."""
@@ -72,7 +75,7 @@ class Rows(Generic[Row]):
         known = self._known(session)
         if key not in known:
             known[key] = None
-            self.found(session, select(*self.columns).where(self.key == key))
+            self.found(session, self._one.rows(session, keys=[str(key)]))
         return known[key]
 
     def add(self, session: Session, row: Row) -> Row:
@@ -103,7 +106,10 @@ class Rows(Generic[Row]):
             _send(session, _update(self._table, self.key, names), rows)
 
     def _known(self, session: Session) -> dict[UUID, Row | None]:
-        known: dict[UUID, Row | None] = session.info.setdefault(self, {})
+        known: dict[UUID, Row | None] | None = session.info.get(self)
+        if known is None:
+            known = session.info[self] = {}
+            before_commit(session, self._writer)
         return known
 
     def _as_read(self, session: Session) -> dict[UUID, tuple[Any, ...]]:
@@ -188,4 +194,4 @@ def _is_binary(table: Table, name: str) -> bool:
 
 
 def _type(table: Table, name: str) -> str:
-    return str(table.columns[name].type.compile(dialect=POSTGRESQL))
+    return str(table.columns[name].type.compile(dialect=DIALECT))

@@ -51,7 +51,7 @@ def forget_reporter(erased: ReporterErased, session: Session) -> Sequence[Messag
 def ask_follower(reachable: FollowerReachable, session: Session) -> Sequence[Message]:
     subject, follower = store.subject_of(session, reachable.report_id), Follower.of(reachable)
     store.add_follower(session, follower)
-    session.add(subject.ask(reachable, follower, province.current(session)))
+    store.add_notices(session, [subject.ask(reachable, follower, province.current(session))])
     return []
 
 
@@ -87,7 +87,7 @@ def tell(fact: Fact, session: Session) -> Sequence[Message]:
 def pass_on(work: ToAgency, session: Session) -> Sequence[Message]:
     """To an agency that is called instead of reading its queue. What is sent again has the id it had, and is there already."""
     if not store.notices_of(session, {envelope_of(session).id}):
-        session.add(Notice.work(envelope_of(session), work.agency))
+        store.add_notices(session, [Notice.work(envelope_of(session), work.agency)])
     return []
 
 
@@ -156,7 +156,7 @@ def send_test(asked: SendTest, session: Session) -> Sequence[Message]:
     """At once, whatever the hour."""
     if asked.webhook_id:
         _webhook(session, asked.webhook_id)
-    session.add(Notice.test(asked))
+    store.add_notices(session, [Notice.test(asked)])
     return []
 
 
@@ -170,7 +170,7 @@ def _webhook(session: Session, webhook_id: UUID) -> Webhook:
 def _tell(subject: Subject, fact: Fact, session: Session) -> Sequence[Message]:
     followers, person = store.followers_of(session, subject.report_id), store.person_of(session, subject.report_id)
     webhooks, chosen = store.webhooks_of(session, subject.portal), subscribing.all_chosen(session)
-    session.add_all(subject.hear(fact, webhooks, province.current(session), followers, person=person, chosen=chosen))
+    store.add_notices(session, subject.hear(fact, webhooks, province.current(session), followers, person=person, chosen=chosen))
     return []
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Column, DateTime, Identity, Integer, MetaData, Table, Tex
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
+from shared.prepared import Prepared
 from shared.province.data import Province
 from shared.province.policy import Policy
 
@@ -36,9 +37,9 @@ _parsed: dict[str, Province] = {}  # by digest: versions of different databases 
 def store(session: Session, province: Province, at: datetime) -> int:
     """Make ``province`` the one in force and return its version, which is a new one only when something changed."""
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext('province ' || current_schema()))"))
-    latest = session.execute(_LATEST).first()
-    if latest and latest.digest == province.digest:
-        return int(latest.version)
+    version, digest = _latest.first(session) or (0, "")
+    if digest == province.digest:
+        return int(version)
     row = {"digest": province.digest, "loaded_at": at, "body": province.model_dump(mode="json")}
     version = session.execute(insert(_province).values(row).returning(_province.c.version)).scalar_one()
     session.info.pop("province", None)
@@ -49,11 +50,12 @@ def current(session: Session) -> Province:
     """The province in force; one and the same through the whole life of ``session``. Raises :class:`NoProvince`."""
     known: Province | None = session.info.get("province")
     if known is None:
-        latest = session.execute(_LATEST).first()
+        latest = _latest.first(session)
         if latest is None:
             raise NoProvince("no province is loaded in this database: run `hoiam load`")
-        known = session.info["province"] = _province_of(session, latest.version, latest.digest)
-        session.info["province_version"] = latest.version
+        version, digest = latest
+        known = session.info["province"] = _province_of(session, version, digest)
+        session.info["province_version"] = version
     return known
 
 
@@ -97,7 +99,7 @@ def _loaded(row: Mapping[Any, Any]) -> Loaded:
     return Loaded(**{**row, "policy": Policy.model_validate(row["policy"], extra="ignore")})
 
 
-_LATEST = select(_province.c.version, _province.c.digest).order_by(_province.c.version.desc()).limit(1)
+_latest = Prepared(select(_province.c.version, _province.c.digest).order_by(_province.c.version.desc()).limit(1))
 
 
 def _province_of(session: Session, version: int, digest: str) -> Province:

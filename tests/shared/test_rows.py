@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Identity, Integer, LargeBina
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.database import Sessions, engine, migrate, sessions
-from shared.rows import Rows, before_commit, insert
+from shared.rows import Rows, insert
 from shared.tables import Words, moment
 from tests.builders import MONDAY, VIETNAM
 
@@ -69,7 +69,6 @@ def rooms(module_database_url: str) -> Iterator[Sessions]:
 
 def kept(rooms: Sessions, *new: Thing) -> list[UUID]:
     with rooms.begin() as session:
-        before_commit(session, rows.write)
         for thing in new:
             rows.add(session, thing)
     return [thing.id for thing in new]
@@ -99,7 +98,6 @@ class TestRows:
         [new], [changed] = kept(rooms, Thing(**values)), kept(rooms, Thing())
 
         with rooms.begin() as session:
-            before_commit(session, rows.write)
             thing = rows.also(session, changed)
             vars(thing).update(values)
 
@@ -114,7 +112,6 @@ class TestRows:
         )
 
         with rooms.begin() as session:
-            before_commit(session, rows.write)
             rows.load(session, ids)
             for number, thing in enumerate(rows.held(session)):
                 thing.size = number + 1
@@ -131,7 +128,7 @@ class TestRows:
         with rooms() as session:
             first = rows.get(session, id_)
             rows.load(session, [id_])
-            [found] = rows.found(session, select(*rows.columns).where(things.c.id == id_))
+            [found] = rows.found(session, session.execute(select(*rows.columns).where(things.c.id == id_)).all())
 
             assert first is found is rows.get(session, id_) is rows.also(session, id_)
 
@@ -151,7 +148,8 @@ class TestRows:
 
         with rooms() as session, rooms() as twin:
             rows.load(session, [id_])
-            passed_over = rows.found(twin, select(*rows.columns).where(things.c.id == id_).with_for_update(skip_locked=True))
+            statement = select(*rows.columns).where(things.c.id == id_).with_for_update(skip_locked=True)
+            passed_over = rows.found(twin, twin.execute(statement).all())
 
         assert passed_over == []
 
@@ -161,7 +159,6 @@ class TestRows:
             before = session.execute(select(things.c.id, things.c.at).where(things.c.id == id_).add_columns(_version())).all()
 
         with rooms.begin() as session:
-            before_commit(session, rows.write)
             rows.load(session, [id_])
 
         with rooms() as session:
@@ -169,7 +166,6 @@ class TestRows:
 
     def test_are_written_once_when_a_transaction_is_asked_twice(self, rooms):
         with rooms.begin() as session:
-            before_commit(session, rows.write)
             thing = rows.add(session, Thing())
             rows.write(session)
             thing.size += timedelta(days=3).days

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    bindparam,
     func,
     literal_column,
     select,
@@ -38,7 +39,8 @@ from shared import province
 from shared.database import APPEND_ONLY
 from shared.errors import NotYet, Refused
 from shared.messages import AuditRoot, Message
-from shared.rows import Rows, append, before_commit
+from shared.prepared import Prepared
+from shared.rows import Rows, append
 from shared.tables import Words, moment
 
 metadata = MetaData()
@@ -135,19 +137,19 @@ mapper.map_imperatively(Entry, timeline)
 # --- reports --------------------------------------------------------------------------------------------------------
 
 
-def _written(session: Session, _found: list[Report]) -> None:
-    before_commit(session, _reports.write)
-
-
-_reports = Rows(Report, reports, ready=_written)
+_reports = Rows(Report, reports)
 whole = select(*_reports.columns)
-read = _reports.found  # of a statement that ``whole`` begins
+_by_key = Prepared(whole.where(reports.c.portal == bindparam("portal"), reports.c.key == bindparam("key")))
+
+
+def read(session: Session, statement: Select[Any]) -> list[Report]:
+    """What ``statement``, which ``whole`` begins, finds."""
+    return _reports.found(session, session.execute(statement).all())
 
 
 def add_report(session: Session, report: Report, reporter: dict[str, Any] | None) -> None:
     """A new one, with the words it is found by; ``reporter`` is the row of who sent it, if that is to be known."""
     _reports.add(session, report)
-    _written(session, [report])
     append(session, public_texts, {"report_id": report.report_id, "folded": report.public_words})
     if reporter:
         append(session, reporters, reporter)
@@ -171,7 +173,7 @@ report_by_id = _reports.get  # as ``report_of``, for who may ask for what isn't 
 
 def report_by_key(session: Session, portal: str, key: str) -> Report | None:
     """What a portal sent under an idempotency key."""
-    return one(session, whole.where(reports.c.portal == portal, reports.c.key == key))
+    return next(iter(_reports.found(session, _by_key.rows(session, portal=portal, key=key))), None)
 
 
 def report_by_code(session: Session, tracking_code: str) -> Report | None:

@@ -33,7 +33,9 @@ from services.notify.domain.webhooks import Webhook
 from shared import province
 from shared.errors import NotYet
 from shared.messages import Message
-from shared.tables import BatchRows, Words, moment
+from shared.prepared import Prepared, among
+from shared.rows import Rows, append, write
+from shared.tables import Words, moment
 
 metadata = MetaData()
 provinces = province.table(metadata)
@@ -142,28 +144,27 @@ NOT_OUT = notices.c.state.in_((State.HELD, State.PENDING, State.FAILED))
 Index("notices_not_out", notices.c.state, notices.c.channel, postgresql_where=NOT_OUT)
 
 _mapper = registry()
-_mapper.map_imperatively(Subject, subjects)
-_mapper.map_imperatively(SealedContact, contacts)
-_mapper.map_imperatively(Follower, followers)
 _mapper.map_imperatively(Webhook, webhooks)
 _mapper.map_imperatively(Endpoint, endpoints)
 _mapper.map_imperatively(Notice, notices, exclude_properties=["endpoint"])
+_OF_NOTICE = tuple(column.name for column in notices.columns if column.computed is None)
 FORGOTTEN = "the reporter was forgotten"
 _WEBHOOKS = "webhooks"  # in session.info: asked once a transaction
 _FOLLOWERS = "followers"  # the same: those of the reports of the batch, by report
 
 
-_subjects = BatchRows(Subject, subjects.c.report_id)
-_contacts = BatchRows(SealedContact, contacts.c.report_id, lock=False)
+_subjects, _contacts, _followers = Rows(Subject, subjects), Rows(SealedContact, contacts), Rows(Follower, followers)
+_followers_of = Prepared(select(*_followers.columns).where(among(followers.c.report_id, "ids")).order_by(followers.c.follower_id))
+_active_webhooks = Prepared(select(webhooks).where(webhooks.c.active))
 add_subject, known_subject = _subjects.add, _subjects.get
 
 
 def preload(messages: Sequence[Message], session: Session) -> None:
-    """The subjects of a batch, locked in one order, with their contacts and followers."""
-    _subjects.load(session, messages)
-    _contacts.load(session, messages)
+    """The subjects of a batch and their contacts, each locked in one order, with their followers."""
     known: dict[UUID, list[Follower]] = {message.report_id: [] for message in messages}
-    for follower in session.scalars(select(Follower).where(followers.c.report_id.in_(known))):
+    _subjects.load(session, known)
+    _contacts.load(session, known)
+    for follower in _followers.found(session, _followers_of.rows(session, ids=list(map(str, known)))):
         known[follower.report_id].append(follower)
     session.info[_FOLLOWERS] = known
 
@@ -193,6 +194,7 @@ def person_of(session: Session, report_id: UUID) -> str:
 
 def forget_reporter(session: Session, report_id: UUID) -> None:
     """What was written to the reporter goes; that something was written, and when, stays. What waits is not sent any more."""
+    write(session)  # and what this batch wrote
     to_person = notices.c.webhook_id.is_(None) & notices.c.follower_id.is_(None) & (notices.c.address == "")
     letters = update(notices).where(notices.c.report_id == report_id, to_person)
     session.execute(letters.values(subject="", body="", html=None, news="", recipient="", last_error=""))
@@ -212,14 +214,14 @@ def follower_of(session: Session, report_id: UUID, follower_id: UUID) -> Followe
 
 def add_follower(session: Session, follower: Follower) -> None:
     """Not confirmed yet."""
-    session.add(follower)
+    _followers.add(session, follower)
     followers_of(session, follower.report_id).append(follower)
 
 
 def forget_follower(session: Session, follower: Follower) -> None:
     """What is still to be sent to them finds nobody, and nothing tells that two letters were to the same person."""
-    session.flush()  # who came in this batch is in the database, too, and can be deleted there
-    session.delete(follower)
+    write(session)  # who came in this batch is in the database, too, and can be deleted there
+    session.execute(delete(followers).where(followers.c.follower_id == follower.follower_id))
     _forget_recipients(session, [follower.follower_id])
     followers_of(session, follower.report_id).remove(follower)
 
@@ -240,7 +242,8 @@ def _forget_recipients(session: Session, follower_ids: Sequence[UUID]) -> None:
 def webhooks_of(session: Session, portal: str) -> list[Webhook]:
     """Where the portal hears the news now."""
     if _WEBHOOKS not in session.info:
-        session.info[_WEBHOOKS] = session.scalars(select(Webhook).where(webhooks.c.active)).all()
+        rows = _active_webhooks.rows(session)
+        session.info[_WEBHOOKS] = [Webhook(**dict(zip(webhooks.columns.keys(), row, strict=True))) for row in rows]
     return [webhook for webhook in session.info[_WEBHOOKS] if webhook.portal == portal]
 
 
@@ -253,6 +256,11 @@ def all_webhooks(session: Session) -> list[Webhook]:
     """By owner and age, without those that were removed."""
     kept = select(Webhook).where(webhooks.c.sealed != "")
     return list(session.scalars(kept.order_by(webhooks.c.portal, webhooks.c.agency, webhooks.c.created_at, webhooks.c.id)))
+
+
+def add_notices(session: Session, added: Iterable[Notice]) -> None:
+    """New ones, which nobody asks for in this transaction; all of a batch are written together."""
+    append(session, notices, *({name: getattr(notice, name) for name in _OF_NOTICE} for notice in added))
 
 
 def notices_about(session: Session, report_id: UUID) -> list[Notice]:

@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session, defer
 from services.notify.domain.audience import OFFICES, Pace
 from services.notify.domain.notices import Notice, State
 from services.notify.domain.restraint import DAY, Restraint, bundle_of, digest
-from services.notify.domain.telling import Subject
-from services.notify.store import notices
+from services.notify.store import known_subject, notices
 from services.notify.store.reaching import dead_channels, silenced
 from shared import province
 from shared.province import Province
@@ -63,7 +62,7 @@ def _send(session: Session, bundle: Sequence[Notice], at: datetime, of: Province
     if len(bundle) == 1:
         bundle[0].let_go(at)
         return
-    subject = None if bundle[0].reader in OFFICES else session.get(Subject, bundle[0].report_id)
+    subject = None if bundle[0].reader in OFFICES else known_subject(session, bundle[0].report_id)
     whole = digest(bundle, subject, of, at)
     whole.let_go(at)
     session.add(whole)

@@ -8,12 +8,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from services.notify.store import metadata
+from shared.prepared import Prepared
 from shared.tables import moment
 
 # ``subscriber``: ``portal:<name>`` or ``agency:<code>``; ``facts`` are keys of the table
 subscriptions = Table(
     "subscriptions", metadata, Column("subscriber", Text, primary_key=True), Column("facts", ARRAY(Text), nullable=False), moment("at")
 )
+_chosen = Prepared(select(subscriptions.c.subscriber, subscriptions.c.facts))
 _KNOWN = "subscriptions"  # in session.info: asked once a transaction
 
 
@@ -37,7 +39,6 @@ def chosen_facts(session: Session, subscriber: str) -> list[str] | None:
 def all_chosen(session: Session) -> dict[str, frozenset[str]]:
     """By subscriber. There are as many as portals and agencies that chose."""
     if _KNOWN not in session.info:
-        rows = session.execute(select(subscriptions.c.subscriber, subscriptions.c.facts))
-        session.info[_KNOWN] = {subscriber: frozenset(facts) for subscriber, facts in rows}
+        session.info[_KNOWN] = {subscriber: frozenset(facts) for subscriber, facts in _chosen.rows(session)}
     known: dict[str, frozenset[str]] = session.info[_KNOWN]
     return known

@@ -1,11 +1,12 @@
 """Tables of routing, their mapping to the domain, and what is looked up in them."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 from prometheus_client.core import GaugeMetricFamily
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, registry
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
 
 from services.routing.domain.placement import Placement, State
 from services.routing.domain.rules import Decision, Unroutable
@@ -17,19 +18,18 @@ from services.routing.store.triage import EVERYTHING, Waiting
 from shared import province
 from shared.errors import NotYet
 from shared.messages import Message
-from shared.rows import append
-from shared.tables import BatchRows
+from shared.rows import Rows, append
 
 __all__ = ["lesson_of", "metadata", "rulebook"]
 
-registry().map_imperatively(Placement, reports)
-_batch = BatchRows(Placement, reports.c.report_id)
-add_placement, known_placement = _batch.add, _batch.get
+_placements = Rows(Placement, reports)
+_whole = select(*_placements.columns)
+add_placement, known_placement = _placements.add, _placements.get
 
 
 def preload(messages: Sequence[Message], session: Session) -> None:
     """The placements of a batch and what they taught, locked in one order."""
-    _batch.load(session, messages)
+    _placements.load(session, (message.report_id for message in messages))
     lessons.preload(messages, session)
 
 
@@ -58,8 +58,8 @@ def log_decision(session: Session, placement: Placement, outcome: Decision | Unr
 
 def page_of_triage(session: Session, *, after: UUID | None, limit: int, wanted: Waiting = EVERYTHING) -> list[Placement]:
     """Reports a person must place, by report id, which is by time of receipt."""
-    statement = select(Placement).where(reports.c.state == State.TRIAGE, *wanted.conditions()).order_by(reports.c.report_id).limit(limit)
-    return list(session.scalars(statement.where(reports.c.report_id > after) if after else statement))
+    statement = _whole.where(reports.c.state == State.TRIAGE, *wanted.conditions()).order_by(reports.c.report_id).limit(limit)
+    return _read(session, statement.where(reports.c.report_id > after) if after else statement)
 
 
 def agencies_tried(session: Session, report_ids: Sequence[UUID]) -> dict[UUID, set[str]]:
@@ -72,8 +72,12 @@ def agencies_tried(session: Session, report_ids: Sequence[UUID]) -> dict[UUID, s
 
 def newest_placements(session: Session, *, before: UUID | None, limit: int) -> list[Placement]:
     """By report id, which is by time of receipt; those before ``before`` only."""
-    statement = select(Placement).order_by(reports.c.report_id.desc()).limit(limit)
-    return list(session.scalars(statement.where(reports.c.report_id < before) if before else statement))
+    statement = _whole.order_by(reports.c.report_id.desc()).limit(limit)
+    return _read(session, statement.where(reports.c.report_id < before) if before else statement)
+
+
+def _read(session: Session, statement: Select[Any]) -> list[Placement]:
+    return _placements.found(session, session.execute(statement).all())
 
 
 def gauges(session: Session) -> Iterable[GaugeMetricFamily]:

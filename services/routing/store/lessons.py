@@ -6,16 +6,17 @@ from uuid import UUID
 from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import Column, Table, Text, Uuid, func, select
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Session, registry
+from sqlalchemy.orm import Session
 
-from services.routing.domain.lessons import Figures, HandRouting, Lesson, Outcome
+from services.routing.domain.lessons import BY_HAND, Figures, HandRouting, Lesson, Outcome
 from services.routing.domain.placement import Placement
 from services.routing.domain.suggesting import Example
 from services.routing.store.rulesets import rulebook
 from services.routing.store.tables import decisions, metadata, reports
 from shared.messages import CaseAssigned, CaseResolved, CaseReturned, Message
-from shared.rows import write
-from shared.tables import BatchRows, Words
+from shared.prepared import Prepared, among
+from shared.rows import Rows, write
+from shared.tables import Words
 
 FIRST = "first decisions"  # in session.info
 NEWEST = 10_000  # lessons that figures and proposals are made of
@@ -34,22 +35,27 @@ lessons = Table(
     Column("hand", Text, nullable=False),
     Column("proposed", JSONB, nullable=False),
 )
-registry().map_imperatively(Lesson, lessons)
-_batch = BatchRows(Lesson, lessons.c.report_id)
+_lessons = Rows(Lesson, lessons)
+_first = select(decisions.c.report_id, decisions.c.rule, decisions.c.agency).where(decisions.c.hop == 1)
+_first_of = Prepared(_first.where(among(decisions.c.report_id, "ids")))
 
 
 def preload(messages: Sequence[Message], session: Session) -> None:
     """The lessons a batch adds to, locked in one order, and the decisions that new ones begin with."""
-    telling = [message for message in messages if isinstance(message, CaseAssigned | CaseResolved | CaseReturned)]
-    _batch.load(session, telling)
-    new = [message.report_id for message in telling if _batch.get(session, message.report_id) is None]
+    telling = {message.report_id for message in messages if _teaches(message)}
+    _lessons.load(session, telling)
+    new = [report_id for report_id in telling if _lessons.get(session, report_id) is None]
     session.info[FIRST] = _first_decisions(session, new) if new else {}
+
+
+def _teaches(message: Message) -> bool:
+    return isinstance(message, CaseResolved | CaseReturned) or (isinstance(message, CaseAssigned) and message.rule == BY_HAND)
 
 
 def lesson_of(session: Session, placement: Placement) -> Lesson:
     """What a report taught so far, for more of it."""
     report_id = placement.report_id
-    known = _batch.get(session, report_id)
+    known = _lessons.get(session, report_id)
     if known is not None:
         return known
     report, first = placement.report, session.info.get(FIRST, {})
@@ -59,13 +65,12 @@ def lesson_of(session: Session, placement: Placement) -> Lesson:
     rule, agency = first.get(report_id, ("", ""))
     place = rulebook(session).place_of(report, report.at)
     area = place.area.code if place else ""
-    return _batch.add(session, Lesson(report_id=report_id, rule=rule, agency=agency, category=report.category, area=area))
+    return _lessons.add(session, Lesson(report_id=report_id, rule=rule, agency=agency, category=report.category, area=area))
 
 
 def _first_decisions(session: Session, report_ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
     """Rule and agency, both empty when nobody could be named."""
-    of = decisions.c
-    rows = session.execute(select(of.report_id, of.rule, of.agency).where(of.report_id.in_(report_ids), of.hop == 1))
+    rows = _first_of.rows(session, ids=list(map(str, report_ids)))
     return {report_id: (rule, agency) for report_id, rule, agency in rows}
 
 

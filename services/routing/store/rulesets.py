@@ -24,6 +24,7 @@ from services.routing.domain.rulesets import (
 from services.routing.store.tables import metadata
 from shared import province
 from shared.database import APPEND_ONLY
+from shared.prepared import Prepared
 from shared.province import Province, Rule
 from shared.tables import moment
 
@@ -54,7 +55,7 @@ activations = Table(
     comment=APPEND_ONLY,
 )
 
-_IN_FORCE = (
+_in_force = Prepared(
     select(rulesets.c.version, rulesets.c.digest)
     .join(activations, activations.c.version == rulesets.c.version)
     .order_by(activations.c.number.desc())
@@ -67,10 +68,8 @@ def rulebook(session: Session) -> Rulebook:
     """The rules in force, indexed once a process; one and the same through the whole life of ``session``."""
     known: Rulebook | None = session.info.get("rulebook")
     if known is None:
-        with session.no_autoflush:  # what a batch changed is written once, at its end
-            found = session.execute(_IN_FORCE).first()
-            version, digest = (found.version, found.digest) if found else (WITH_PROVINCE, "")
-            known = session.info["rulebook"] = _made(session, version, digest)
+        version, digest = _in_force.first(session) or (WITH_PROVINCE, "")
+        known = session.info["rulebook"] = _made(session, version, digest)
         session.info["rules_version"] = version
     return known
 
@@ -146,8 +145,8 @@ def check_seen(session: Session, seen: int | None) -> None:
 
 def in_force(session: Session) -> int:
     """The version; as it is now, whatever the session saw before."""
-    found = session.execute(_IN_FORCE).first()
-    return int(found.version) if found else WITH_PROVINCE
+    version, _ = _in_force.first(session) or (WITH_PROVINCE, "")
+    return int(version)
 
 
 def before_it(session: Session) -> int:

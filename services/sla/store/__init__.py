@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -13,12 +14,13 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Select,
     Table,
     Text,
     Uuid,
+    bindparam,
     literal_column,
     select,
-    text,
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
@@ -34,8 +36,9 @@ from shared import province
 from shared.database import APPEND_ONLY
 from shared.errors import NotFound, NotYet
 from shared.messages import Message, Outcome
+from shared.prepared import Prepared, among
 from shared.province import Province
-from shared.rows import Rows, after_commit, before_commit, insert
+from shared.rows import Rows, after_commit, insert
 from shared.tables import Words, moment
 
 metadata = MetaData()
@@ -129,20 +132,16 @@ history = Table(
 # Cases whose scores, or whose places in the daily roots, are behind their histories. Written and deleted by who holds the case's lock.
 behind = Table("behind", metadata, Column("what", Text, primary_key=True), Column("report_id", Uuid, primary_key=True))
 
-_BEHIND = text(
-    "INSERT INTO behind SELECT what, report_id FROM unnest(CAST(:ids AS uuid[])) AS report_id, unnest(ARRAY['roots', 'scores']) AS what"
+_BEHIND = (
+    "INSERT INTO behind SELECT what, report_id FROM unnest(CAST(%(ids)s AS uuid[])) AS report_id, unnest(ARRAY['roots', 'scores']) AS what"
     " ON CONFLICT DO NOTHING"
 )
-
-_clocks = Rows(Clock, clocks)
 
 
 def _with_clocks(session: Session, found: list[Case]) -> None:
     by_id = {case.report_id: case for case in found}
-    statement = select(*_clocks.columns).where(clocks.c.report_id.in_(by_id)).order_by(clocks.c.started_at)
-    for clock in _clocks.found(session, statement):
+    for clock in _clocks.found(session, _clocks_of.rows(session, ids=list(map(str, by_id)))):
         by_id[clock.report_id].clocks.append(clock)
-    before_commit(session, _write)
 
 
 def _write(session: Session) -> None:
@@ -155,20 +154,16 @@ def _write(session: Session) -> None:
     moved = [case for case in held if case.moves]
     if moved:
         insert(session, history, [vars(move) for case in moved for move in case.moves])
-        session.execute(_BEHIND, {"ids": [str(case.report_id) for case in moved]})
+        session.connection().exec_driver_sql(_BEHIND, {"ids": [str(case.report_id) for case in moved]})
         after_commit(session, stages.observer((case, timekeeper(session, case).calendar) for case in moved))
     for case in moved:
         case.moves.clear()
 
 
-_cases = Rows(Case, cases, ready=_with_clocks)
-known_case = _cases.get
-
-
-def add_case(session: Session, case: Case) -> None:
-    """A new one."""
-    _cases.add(session, case)
-    before_commit(session, _write)
+_clocks = Rows(Clock, clocks, writer=_write)
+_clocks_of = Prepared(select(*_clocks.columns).where(among(clocks.c.report_id, "ids")).order_by(clocks.c.started_at))
+_cases = Rows(Case, cases, ready=_with_clocks, writer=_write)
+known_case, add_case = _cases.get, _cases.add
 
 
 def preload(messages: Sequence[Message], session: Session) -> None:
@@ -206,10 +201,22 @@ def followers_of(session: Session, leader_id: UUID) -> list[Case]:
     return [other_case(session, report_id) for report_id in ids]
 
 
+_due = (
+    select(*_cases.columns)
+    .join(clocks)
+    .where(clocks.c.next_at <= bindparam("at"))
+    .order_by(clocks.c.next_at)
+    .offset(bindparam("skip"))
+    .limit(bindparam("limit"))
+    .with_for_update(of=cases, skip_locked=True)
+)
+_due_cases = Prepared(_due)
+
+
 def due_cases(session: Session, at: datetime, *, limit: int, skip: int) -> list[Case]:
     """Cases of which a clock speaks by ``at``, longest waiting first, locked; a twin's are passed over."""
-    due = select(*_cases.columns).join(clocks).where(clocks.c.next_at <= at).order_by(clocks.c.next_at).offset(skip).limit(limit)
-    return list(dict.fromkeys(_cases.found(session, due.with_for_update(of=cases, skip_locked=True))))  # two clocks of a case, one case
+    found = _cases.found(session, _due_cases.rows(session, at=at, limit=limit, skip=skip))
+    return list(dict.fromkeys(found))  # two clocks of a case, one case
 
 
 def timekeeper(session: Session, case: Case | None = None) -> Timekeeper:
@@ -241,13 +248,17 @@ def _keeper(version: int, of: Province) -> Timekeeper:
 
 def cases_where(session: Session, *conditions: ColumnElement[bool]) -> list[Case]:
     """In the order of report ids, which is by time of receipt. Not locked."""
-    return _cases.found(session, select(*_cases.columns).where(*conditions).order_by(cases.c.report_id))
+    return _read(session, select(*_cases.columns).where(*conditions).order_by(cases.c.report_id))
 
 
 def cases_page(session: Session, *conditions: ColumnElement[bool], after: UUID | None, limit: int) -> list[Case]:
     """The next ``limit`` of them behind report ``after``. Not locked."""
     behind_it = [cases.c.report_id > after] if after else []
-    return _cases.found(session, select(*_cases.columns).where(*conditions, *behind_it).order_by(cases.c.report_id).limit(limit))
+    return _read(session, select(*_cases.columns).where(*conditions, *behind_it).order_by(cases.c.report_id).limit(limit))
+
+
+def _read(session: Session, statement: Select[Any]) -> list[Case]:
+    return _cases.found(session, session.execute(statement).all())
 
 
 def history_of(session: Session, report_id: UUID) -> list[Move]:
