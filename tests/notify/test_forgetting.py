@@ -6,6 +6,7 @@ from sqlalchemy import MetaData, text
 
 from services.notify import handlers
 from services.notify.channels.choice import deliveries
+from services.notify.domain.audience import Reader
 from services.notify.domain.notices import State
 from services.notify.domain.webhooks import Replay
 from shared.envelope import new_id
@@ -37,6 +38,15 @@ class TestForgotten:
         assert all((notice.subject, notice.body, notice.html) == ("", "", None) for notice in notices(rooms, report))
         assert not [trace for trace in ("canary@", "987654321", "Đã thay ba bóng đèn", "Trần") if trace in _everything(rooms)]
         assert "PENDING" not in {notice.state.name for notice in notices(rooms, report)}
+
+    def test_what_was_written_in_the_very_batch_goes_too(self, handling, rooms, report_of):
+        report = report_of(NAMED)
+
+        erased = ReporterErased(report_id=report.report_id, at=MONDAY + timedelta(days=1))
+        handling.together([envelope(about(report, CaseResolved, 5)), envelope(erased)])
+
+        [letter] = [notice for notice in notices(rooms, report) if notice.about == CaseResolved.topic and notice.reader == Reader.REPORTER]
+        assert (letter.state, letter.body, letter.html, letter.recipient) == (State.FAILED, "", None, "")
 
     def test_no_letter_is_brought_back(self, handling, rooms, report_of, settings_with, mail_server, clock):
         mail_server.refuse["canary@example.vn"] = "550 5.1.1 no"

@@ -199,7 +199,6 @@ class World:
 
     def _engine(self, service: str) -> Engine:
         made = engine(self.url, service, pool=3)
-        made.pool._pre_ping = False  # nobody cuts these connections, and a ping is a third of all statements
         self._stack.callback(made.dispose)
         return made
 
