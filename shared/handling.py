@@ -31,8 +31,8 @@ Result = TypeVar("Result")
 Outcome = bool | Exception  # handled now (True), handled before (False), or why not
 
 LADDER = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
-# what waits for another message: as long as that one may climb the ladder, and counted in tries, because clocks jump
-EARLY = (timedelta(seconds=5),) * 120 + (timedelta(minutes=1),) * 90
+# What waits for another message: longer than that one may climb the ladder, or a clock be set back; counted in tries, because clocks jump.
+EARLY = (timedelta(seconds=5),) * 120 + (timedelta(minutes=1),) * 90 + (timedelta(minutes=10),) * 36
 SUSPECT = 2  # deliveries that ended without an acknowledgement: run alone, it may be what kills us
 
 MOMENT, ENVELOPE = "moment", "envelope"  # in session.info
