@@ -152,7 +152,8 @@ def advisory_lock(connection: Connection, name: str) -> Iterator[bool]:
 def is_outage(error: BaseException) -> bool:
     """Whether the database failed rather than the statement: nobody's message is to blame, and later it will do.
 
-    SQLSTATE classes: 08 connection, 53 resources (disk full, too many connections), 57P server going or coming.
+    SQLSTATE classes: 08 connection, 53 resources (disk full, too many connections), 57P server going or coming; 25006: a standby that takes
+    over is not the first yet.
     """
     if isinstance(error, PoolTimeout):
         return True
@@ -161,4 +162,4 @@ def is_outage(error: BaseException) -> bool:
     state = getattr(error.orig, "pgcode", None)
     if state is None:
         return error.connection_invalidated or isinstance(error, OperationalError)
-    return state[:2] in {"08", "53"} or state[:3] == "57P"
+    return state[:2] in {"08", "53"} or state[:3] == "57P" or state == "25006"

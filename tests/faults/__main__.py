@@ -21,6 +21,7 @@ from tests.conftest import fresh_database
 from tests.faults.real import machines, services, trouble
 from tests.faults.real.cluster import cluster, leader_killed
 from tests.faults.real.controls import controls
+from tests.faults.real.failover import failover
 from tests.faults.real.field import Field, Say
 from tests.faults.real.full_disk import full_disk
 from tests.faults.real.proxy import Proxy
@@ -29,7 +30,7 @@ from tests.faults.real.verdict import Row
 from tests.faults.simulation.running import run
 from tests.faults.simulation.world import World
 
-PARTS = ("simulation", "services", "machines", "network", "people", "cluster", "full disk", "controls")
+PARTS = ("simulation", "services", "machines", "network", "people", "cluster", "failover", "full disk", "controls")
 GAP = "0.05"
 MOST_REPORTS, MOST_FAULTS = 10_000, 200  # accepted and tried, at the least, for the rule to say something
 
@@ -149,6 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "network": lambda: of_network(proof),
             "people": lambda: of_people(proof),
             "cluster": lambda: cluster(proof, leader_killed),
+            "failover": lambda: failover(proof),
             "full disk": lambda: full_disk(proof),
             "controls": lambda: proof.wrong.extend(controls(proof)),
         }

@@ -62,3 +62,11 @@ class TestConnections:
         monkeypatch.setattr(database, "RESTS", 0.0)
 
         assert _opened(rooms, 1) == _opened(rooms, 1)
+
+    def test_to_a_standby_that_is_not_the_first_yet_are_an_outage(self, rooms):
+        with rooms() as session:
+            session.execute(text("SET TRANSACTION READ ONLY"))
+            with pytest.raises(DBAPIError) as failed:
+                session.execute(text("DELETE FROM inbox"))
+
+        assert is_outage(failed.value)
