@@ -21,6 +21,7 @@ KEPT = {
 }
 FAULT = {
     "fault": "kill sla",
+    "faults": 9,
     "offered": 900,
     "accepted": 800,
     "lost": 0,
@@ -28,6 +29,7 @@ FAULT = {
     "stopped": 7,
     "parked": 0,
     "recovery_seconds": 2.5,
+    "measured_on": "2026-11-25",
 }
 
 
@@ -50,9 +52,15 @@ class TestPage:
     def test_faults_are_rows_with_their_totals_above(self):
         page = proof.page({**KEPT, "faults": [FAULT, FAULT | {"fault": "cut network", "lost": None}]})
 
-        assert "| kill sla | 900 | 800 | 0 | 0 | 7 | 0 | 2.5 |" in page
-        assert "| cut network | 900 | 800 |  | 0 | 7 | 0 | 2.5 |" in page
-        assert "Of 1,600 accepted reports 0 were lost and 0 had an effect twice; 14 duplicates were stopped." in page
+        assert "| kill sla | 9 | 900 | 800 | 0 | 0 | 7 | 0 | 2.5 | 2026-11-25 |" in page
+        assert "| cut network | 9 | 900 | 800 |  | 0 | 7 | 0 | 2.5 | 2026-11-25 |" in page
+        assert "18 faults. Of 1,600 accepted reports 0 were lost and 0 had an effect twice; 14 duplicates were stopped." in page
+
+    def test_builds_broken_on_purpose_are_apart_and_count_for_nothing(self):
+        page = proof.page({**KEPT, "faults": [FAULT, FAULT | {"fault": "CONTROL inbox off", "duplicated": 12, "control": True}]})
+
+        assert "9 faults. Of 800 accepted reports 0 were lost and 0 had an effect twice; 7 duplicates were stopped." in page
+        assert page.index("broken on purpose") < page.index("| CONTROL inbox off | 9 | 900 | 800 | 0 | 12 |")
 
     def test_names_the_machine_the_versions_and_the_load(self):
         page = proof.page(KEPT)

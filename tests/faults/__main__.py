@@ -170,9 +170,12 @@ def _part(name: str, part, proof: Proof) -> None:
 
 
 def _write(rows: Sequence[Row], results: Path) -> None:
-    """After each part, so that a run that is broken off leaves what it found."""
+    """After each part, so that a run that is broken off leaves what it found. What was not tried again stays, with its day."""
     results.parent.mkdir(parents=True, exist_ok=True)
-    results.write_text(json.dumps([asdict(row) for row in rows], indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    kept = json.loads(results.read_text(encoding="utf-8")) if results.exists() else []
+    tried = {row.fault for row in rows}
+    all_ = [row for row in kept if row["fault"] not in tried] + [asdict(row) for row in rows]
+    results.write_text(json.dumps(all_, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _end(proof: Proof, options: argparse.Namespace, say: Say) -> int:

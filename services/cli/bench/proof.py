@@ -14,7 +14,7 @@ from services.cli.process import CannotStart
 from shared.settings import PROJECT
 
 KEPT, PAGE = PROJECT / "docs/proof.json", PROJECT / "docs/proof.md"
-FAULT = ("fault", "offered", "accepted", "lost", "duplicated", "stopped", "parked", "recovery_seconds")
+FAULT = ("fault", "faults", "offered", "accepted", "lost", "duplicated", "stopped", "parked", "recovery_seconds", "measured_on")
 Kept = Mapping[str, Any]
 
 
@@ -118,8 +118,21 @@ def _faults(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     head = ["## Faults", ""]
     if not rows:
         return [*head, "Not measured in this run: `make faults` runs them."]
-    table = [f"| {' | '.join(_cell(row.get(name)) for name in FAULT)} |" for row in rows]
-    return [*head, _verdict(rows), "", f"| {' | '.join(name.replace('_', ' ') for name in FAULT)} |", "| --- " * len(FAULT) + "|", *table]
+    shipped, broken = ([row for row in rows if bool(row.get("control")) == control] for control in (False, True))
+    lines = [*head, _verdict(shipped), "", *_table(shipped)]
+    if broken:
+        lines += [
+            "",
+            "Builds broken on purpose, under the same kills; each must lose something, do something twice or get stuck:",
+            "",
+            *_table(broken),
+        ]
+    return lines
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    heading = [f"| {' | '.join(name.replace('_', ' ') for name in FAULT)} |", "| --- " * len(FAULT) + "|"]
+    return [*heading, *(f"| {' | '.join(_cell(row.get(name)) for name in FAULT)} |" for row in rows)]
 
 
 def _cell(value: Any) -> str:
@@ -127,8 +140,12 @@ def _cell(value: Any) -> str:
 
 
 def _verdict(rows: Sequence[Mapping[str, Any]]) -> str:
-    accepted, lost, twice, stopped = (sum(row.get(name) or 0 for row in rows) for name in ("accepted", "lost", "duplicated", "stopped"))
-    return f"Of {accepted:,} accepted reports {lost:,} were lost and {twice:,} had an effect twice; {stopped:,} duplicates were stopped."
+    names = ("faults", "accepted", "lost", "duplicated", "stopped")
+    faults, accepted, lost, twice, stopped = (sum(row.get(name) or 0 for row in rows) for name in names)
+    return (
+        f"{faults:,} faults. Of {accepted:,} accepted reports {lost:,} were lost and {twice:,} had an effect twice;"
+        f" {stopped:,} duplicates were stopped."
+    )
 
 
 def _everything(of: Kept) -> Iterator[str]:

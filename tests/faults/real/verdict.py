@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import create_engine, text
 
 from services.cli import audit, scorecard
+from shared.clock import now
 from shared.database import psycopg_url
 from tests.faults.real.people import AREAS, Agencies, Portal
 from tests.faults.real.system import SERVICES, System, unacknowledged
@@ -34,6 +35,7 @@ class Row:
     stuck: str
     recovery_seconds: float
     control: bool = False  # a build broken on purpose, which must fail
+    measured_on: str = field(default_factory=lambda: now().date().isoformat())
 
     @property
     def good(self) -> bool:
