@@ -55,6 +55,11 @@ class Portal:
                 if report and number % 10 == 0 and self._until_answered(http, number) != report:
                     self.twice.append(report)
 
+    def offered_besides(self, count: int) -> None:
+        """By somebody else in its name; the numbers of those are not its own."""
+        with self._lock:
+            self.offered += count
+
     def _next(self) -> int:
         with self._lock:
             number, self.offered = self.offered, self.offered + 1

@@ -70,7 +70,7 @@ def burst(field: Field) -> int:
     pause(10)
     crowd.stop()
     field.portal.accepted |= {-1 - number: report for number, report in crowd.accepted.items()}
-    field.portal.offered += crowd.offered
+    field.portal.offered_besides(crowd.offered)
     field.portal.twice += crowd.twice
     field.recover()
     return 1
@@ -97,6 +97,7 @@ def impatient(field: Field) -> int:
             thread.join()
         field.of.await_ready()
     field.portal.twice += [str(number) for number, reports in answers.items() if len(reports) > 1]
+    field.portal.offered_besides(len(answers))
     field.portal.accepted |= {-1 - number: next(iter(reports)) for number, reports in answers.items() if reports}
     field.recover()
     return len(answers) * 4
