@@ -29,6 +29,7 @@ class PrivateRabbit:
     node = "hoiam@localhost"
 
     node = "hoiam@localhost"
+    patience = 90.0  # seconds for a start
 
     def __init__(self, folder: Path, *, schedulers: int = 1) -> None:
         self.folder = folder.absolute()
@@ -169,7 +170,7 @@ class PrivateRabbit:
                 raise CannotStart(f"Port {port}, meant for RabbitMQ, is taken by another program.")
 
     def _wait_ready(self, broker: subprocess.Popen[bytes]) -> None:
-        if wait_until(lambda: broker.poll() is not None or self._greets(), timeout=90, every=0.1) and broker.poll() is None:
+        if wait_until(lambda: broker.poll() is not None or self._greets(), timeout=self.patience, every=0.1) and broker.poll() is None:
             return
         self.kill()
         raise CannotStart(f"RabbitMQ did not start. The end of {self._log}:\n{tail(self._log)}")

@@ -22,6 +22,8 @@ from tests.wait import until
 class Node(PrivateRabbit):
     """One of some that know each other: their names are in the epmd of the ``first``, their cookie is its cookie."""
 
+    patience = 300.0  # one that comes back waits for what the others know of it, up to ten times half a minute
+
     def __init__(self, folder: Path, name: str, first: "Node | None" = None) -> None:
         super().__init__(folder)
         self.node, self._first = f"{name}@localhost", first
@@ -76,7 +78,7 @@ def leader_killed(field: Field, nodes: list[Node]) -> None:
     dead.kill_broker()
     field.recover()
     dead.start()
-    until(partial(_whole, nodes), 60, what="three nodes again", every=0.5)
+    until(partial(_whole, nodes), 120, what="three nodes again", every=0.5)
 
 
 def _whole(nodes: list[Node]) -> bool:
