@@ -27,8 +27,6 @@ class PrivateRabbit:
     """``folder`` holds everything. Ports, user and password stay the same over :meth:`stop` and :meth:`start` of one object."""
 
     node = "hoiam@localhost"
-
-    node = "hoiam@localhost"
     patience = 90.0  # seconds for a start
 
     def __init__(self, folder: Path, *, schedulers: int = 1) -> None:
