@@ -90,6 +90,11 @@ class TestReadme:
         assert "- [4.9 ×](docs/proof.md#pipeline-vs-celery)" in brief
         assert "intake" not in brief
 
+    def test_says_how_many_faults_lost_how_many_reports(self):
+        brief = proof.brief({**KEPT, "faults": [FAULT, FAULT | {"lost": 12, "control": True}]})
+
+        assert "- [0 of 800](docs/proof.md#faults): accepted reports lost in 9 faults" in brief
+
 
 class TestKeeping:
     def test_takes_what_the_benches_left(self, tmp_path):

@@ -60,7 +60,18 @@ def brief(of: Kept) -> str:
     """The README's figures, each with a link to its row."""
     claims = [claim for claim in CLAIMS if claim.brief and _value(of, claim) is not None]
     lines = [f"- [{_said(claim, _value(of, claim))}](docs/proof.md#{claim.anchor}): {claim.brief}" for claim in claims]
-    return "\n".join([f"On {_machine(of)}, medians beside yardsticks measured in the same run:", "", *lines])
+    return "\n".join(
+        [f"On {_machine(of)}, medians beside yardsticks measured in the same run:", "", *lines, *_survived(of.get("faults", []))]
+    )
+
+
+def _survived(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    of = _totals(rows)
+    return (
+        [f"- [{of['lost']:,} of {of['accepted']:,}](docs/proof.md#faults): accepted reports lost in {of['faults']:,} faults"]
+        if rows
+        else []
+    )
 
 
 def _head(of: Kept) -> list[str]:
@@ -115,7 +126,7 @@ def _said(claim: Claim, value: float | None) -> str:
 
 
 def _faults(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    head = ["## Faults", ""]
+    head = ['## <a id="faults"></a>Faults', ""]
     if not rows:
         return [*head, "Not measured in this run: `make faults` runs them."]
     shipped, broken = ([row for row in rows if bool(row.get("control")) == control] for control in (False, True))
@@ -139,12 +150,17 @@ def _cell(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _verdict(rows: Sequence[Mapping[str, Any]]) -> str:
+def _totals(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Of the product, not of the builds broken on purpose."""
     names = ("faults", "accepted", "lost", "duplicated", "stopped")
-    faults, accepted, lost, twice, stopped = (sum(row.get(name) or 0 for row in rows) for name in names)
+    return {name: sum(row.get(name) or 0 for row in rows if not row.get("control")) for name in names}
+
+
+def _verdict(rows: Sequence[Mapping[str, Any]]) -> str:
+    of = _totals(rows)
     return (
-        f"{faults:,} faults. Of {accepted:,} accepted reports {lost:,} were lost and {twice:,} had an effect twice;"
-        f" {stopped:,} duplicates were stopped."
+        f"{of['faults']:,} faults. Of {of['accepted']:,} accepted reports {of['lost']:,} were lost and {of['duplicated']:,} had an effect"
+        f" twice; {of['stopped']:,} duplicates were stopped."
     )
 
 
