@@ -78,6 +78,7 @@ class Field:
             stuck=stuck,
             recovery_seconds=round(self.recovery, 1),
         )
+        row.parked_for = "" if row.parked == poison else self.books.parked_why()
         self.rows.append(row)
         self.say(str(row))
         return row

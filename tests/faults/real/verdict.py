@@ -35,6 +35,7 @@ class Row:
     stuck: str
     recovery_seconds: float
     control: bool = False  # a build broken on purpose, which must fail
+    parked_for: str = ""  # what should not have been
     measured_on: str = field(default_factory=lambda: now().date().isoformat())
 
     @property
@@ -45,7 +46,7 @@ class Row:
         return (
             f"{self.fault:44} {self.faults:4} faults  offered {self.offered:6}  accepted {self.accepted:6}  lost {self.lost}  duplicated"
             f" {self.duplicated}  stopped {self.stopped:4}  parked {self.parked:3}  recovered in {self.recovery_seconds:5.1f} s"
-            f"{'' if self.good else '  FAILED ' + self.stuck}"
+            f"{'' if self.good else f'  FAILED {self.stuck} {self.parked_for}'}"
         )
 
 
@@ -74,6 +75,13 @@ class Books:
 
     def parked(self) -> int:
         return sum(row[0] for name in SERVICES for row in self.ask(f"SELECT count(*) FROM {name}.held WHERE due_at IS NULL"))
+
+    def parked_why(self) -> str:
+        """The newest that wait for a person, in words."""
+        parts = [f"SELECT '{name}' AS service, routing_key, code, reason, received_at FROM {name}.held WHERE due_at IS NULL"
+                 for name in SERVICES]  # fmt: skip
+        newest = self.ask(f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS parked ORDER BY received_at DESC LIMIT 3")
+        return "; ".join(f"{row.service} parked {row.routing_key}: {row.code}, {row.reason[:200]}" for row in newest)
 
     def missing(self, accepted: Iterable[str], agencies: Agencies) -> set[str]:
         """Accepted reports that are not in some service, not with their agency, or not shown as they are."""
