@@ -10,7 +10,7 @@ from sqlalchemy import ARRAY, ColumnElement, Dialect, Select, any_, bindparam
 from sqlalchemy.dialects.postgresql import psycopg2
 from sqlalchemy.orm import Session
 
-DIALECT: Dialect = psycopg2.dialect()  # type: ignore[no-untyped-call]
+DIALECT: Dialect = psycopg2.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy does not annotate it
 Reader = Callable[[Any], Any]
 
 

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import Column, LargeBinary, Table, select
+from sqlalchemy import Column, LargeBinary, Select, Table, select
 from sqlalchemy.orm import Session
 
 from shared.prepared import DIALECT, Prepared, among
@@ -47,6 +47,10 @@ class Rows(Generic[Row]):
         if wanted:
             self._known(session).update(dict.fromkeys(wanted - self._known(session).keys()))
             self.found(session, self._locked.rows(session, keys=list(map(str, wanted))))
+
+    def read(self, session: Session, statement: Select[Any]) -> list[Row]:
+        """The objects of what ``statement``, a select of :attr:`columns`, finds."""
+        return self.found(session, session.execute(statement).all())
 
     def found(self, session: Session, rows: Iterable[Sequence[Any]]) -> list[Row]:
         """The objects of ``rows``, which have the values of all :attr:`columns`."""

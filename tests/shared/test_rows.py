@@ -128,7 +128,7 @@ class TestRows:
         with rooms() as session:
             first = rows.get(session, id_)
             rows.load(session, [id_])
-            [found] = rows.found(session, session.execute(select(*rows.columns).where(things.c.id == id_)).all())
+            [found] = rows.read(session, select(*rows.columns).where(things.c.id == id_))
 
             assert first is found is rows.get(session, id_) is rows.also(session, id_)
 
@@ -148,8 +148,7 @@ class TestRows:
 
         with rooms() as session, rooms() as twin:
             rows.load(session, [id_])
-            statement = select(*rows.columns).where(things.c.id == id_).with_for_update(skip_locked=True)
-            passed_over = rows.found(twin, twin.execute(statement).all())
+            passed_over = rows.read(twin, select(*rows.columns).where(things.c.id == id_).with_for_update(skip_locked=True))
 
         assert passed_over == []
 

@@ -140,11 +140,7 @@ mapper.map_imperatively(Entry, timeline)
 _reports = Rows(Report, reports)
 whole = select(*_reports.columns)
 _by_key = Prepared(whole.where(reports.c.portal == bindparam("portal"), reports.c.key == bindparam("key")))
-
-
-def read(session: Session, statement: Select[Any]) -> list[Report]:
-    """What ``statement``, which ``whole`` begins, finds."""
-    return _reports.found(session, session.execute(statement).all())
+read = _reports.read  # of a statement that ``whole`` begins
 
 
 def add_report(session: Session, report: Report, reporter: dict[str, Any] | None) -> None:

@@ -1,11 +1,10 @@
 """Tables of routing, their mapping to the domain, and what is looked up in them."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 from uuid import UUID
 
 from prometheus_client.core import GaugeMetricFamily
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.routing.domain.placement import Placement, State
@@ -59,7 +58,7 @@ def log_decision(session: Session, placement: Placement, outcome: Decision | Unr
 def page_of_triage(session: Session, *, after: UUID | None, limit: int, wanted: Waiting = EVERYTHING) -> list[Placement]:
     """Reports a person must place, by report id, which is by time of receipt."""
     statement = _whole.where(reports.c.state == State.TRIAGE, *wanted.conditions()).order_by(reports.c.report_id).limit(limit)
-    return _read(session, statement.where(reports.c.report_id > after) if after else statement)
+    return _placements.read(session, statement.where(reports.c.report_id > after) if after else statement)
 
 
 def agencies_tried(session: Session, report_ids: Sequence[UUID]) -> dict[UUID, set[str]]:
@@ -73,11 +72,7 @@ def agencies_tried(session: Session, report_ids: Sequence[UUID]) -> dict[UUID, s
 def newest_placements(session: Session, *, before: UUID | None, limit: int) -> list[Placement]:
     """By report id, which is by time of receipt; those before ``before`` only."""
     statement = _whole.order_by(reports.c.report_id.desc()).limit(limit)
-    return _read(session, statement.where(reports.c.report_id < before) if before else statement)
-
-
-def _read(session: Session, statement: Select[Any]) -> list[Placement]:
-    return _placements.found(session, session.execute(statement).all())
+    return _placements.read(session, statement.where(reports.c.report_id < before) if before else statement)
 
 
 def gauges(session: Session) -> Iterable[GaugeMetricFamily]:

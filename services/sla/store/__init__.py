@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -14,7 +13,6 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
-    Select,
     Table,
     Text,
     Uuid,
@@ -248,17 +246,13 @@ def _keeper(version: int, of: Province) -> Timekeeper:
 
 def cases_where(session: Session, *conditions: ColumnElement[bool]) -> list[Case]:
     """In the order of report ids, which is by time of receipt. Not locked."""
-    return _read(session, select(*_cases.columns).where(*conditions).order_by(cases.c.report_id))
+    return _cases.read(session, select(*_cases.columns).where(*conditions).order_by(cases.c.report_id))
 
 
 def cases_page(session: Session, *conditions: ColumnElement[bool], after: UUID | None, limit: int) -> list[Case]:
     """The next ``limit`` of them behind report ``after``. Not locked."""
     behind_it = [cases.c.report_id > after] if after else []
-    return _read(session, select(*_cases.columns).where(*conditions, *behind_it).order_by(cases.c.report_id).limit(limit))
-
-
-def _read(session: Session, statement: Select[Any]) -> list[Case]:
-    return _cases.found(session, session.execute(statement).all())
+    return _cases.read(session, select(*_cases.columns).where(*conditions, *behind_it).order_by(cases.c.report_id).limit(limit))
 
 
 def history_of(session: Session, report_id: UUID) -> list[Move]:
