@@ -106,12 +106,14 @@ class _Session:
             return list(cursor.fetchall())
 
     def called(self) -> bool:
-        """Whether a publisher has called since the last look; calls come with any answer of the database, or by themselves."""
+        """Whether there is a call of a publisher not yet :meth:`heeded`; calls come with any answer of the database, or by themselves."""
         with self._failing():
             self.connection.poll()
-        calls = bool(self.connection.notifies)
+        return bool(self.connection.notifies)
+
+    def heeded(self) -> None:
+        """Forget the calls so far: somebody looks now."""
         self.connection.notifies.clear()
-        return calls
 
     def close(self) -> None:
         """Safe to call twice."""
@@ -186,7 +188,8 @@ class _Consumer:
             left = end - time.monotonic()
             if left <= 0:
                 return []
-            self._news.poll(min(left, LOOK_AGAIN) * 1000)
+            if not self._session.called():  # a call that came with the answer just read is no news to the poll
+                self._news.poll(min(left, LOOK_AGAIN) * 1000)
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         """See :class:`shared.bus.Consumer`."""
@@ -205,6 +208,7 @@ class _Consumer:
     def _grab(self, limit: int) -> list[Delivery]:
         """Asks nothing while it is known that nothing waits."""
         if self._session.called():
+            self._session.heeded()
             self._all_taken = False
         if limit <= 0 or self._all_taken:
             return []

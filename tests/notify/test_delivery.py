@@ -247,4 +247,4 @@ class TestCounted:
         delivered, seconds, sent, failed = (now - then for now, then in zip(self.counted(), before, strict=True))
 
         assert (delivered, sent, failed) == (1, 1, 1)
-        assert seconds >= 600
+        assert seconds == pytest.approx(600)

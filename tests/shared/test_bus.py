@@ -125,6 +125,23 @@ class TestTaking:
 
                 assert ids(waiting.result(timeout=10)) == [sent.message_id]
 
+    def test_a_call_that_comes_with_the_answer_to_a_look_is_heard(self, postgres_bus, monkeypatch):
+        """The look saw nothing yet, and the socket is already read empty: only the call in hand says that there is something."""
+        monkeypatch.setattr(postgres, "LOOK_AGAIN", 60.0)
+        with closing(postgres_bus.publisher("test")) as publisher, closing(postgres_bus.consumer("sla.inbox", "test")) as reader:
+            ask, late = reader._session.rows, letters(1)
+
+            def ask_and_be_called(*question):
+                answer = ask(*question)
+                if late and question[0].startswith("EXECUTE take"):
+                    publisher.publish([late.pop()])
+                    ask("SELECT 1")
+                return answer
+
+            monkeypatch.setattr(reader._session, "rows", ask_and_be_called)
+            with ThreadPoolExecutor(1) as pool:
+                assert len(pool.submit(reader.take, 1, 20.0).result(timeout=10)) == 1
+
     def test_holds_no_more_than_its_prefetch(self, bus, publisher):
         publisher.publish(letters(10))
         with closing(bus.consumer("sla.inbox", "small", prefetch=4)) as small:
