@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], timeout: float = 10, *, what: str = "", every: float = 0.02) -> T:
+def until(condition: Callable[[], T], timeout: float = 30, *, what: str = "", every: float = 0.02) -> T:
     """The first true value of ``condition``. Raises AssertionError, naming ``what``, when ``timeout`` seconds go by without one."""
     end = time.monotonic() + timeout
     while not (value := condition()):

@@ -123,7 +123,7 @@ class TestTaking:
 
                 publisher.publish([sent])
 
-                assert ids(waiting.result(timeout=10)) == [sent.message_id]
+                assert ids(waiting.result(timeout=30)) == [sent.message_id]
 
     def test_a_call_that_comes_with_the_answer_to_a_look_is_heard(self, postgres_bus, monkeypatch):
         """The look saw nothing yet, and the socket is already read empty: only the call in hand says that there is something."""
@@ -140,7 +140,7 @@ class TestTaking:
 
             monkeypatch.setattr(reader._session, "rows", ask_and_be_called)
             with ThreadPoolExecutor(1) as pool:
-                assert len(pool.submit(reader.take, 1, 20.0).result(timeout=10)) == 1
+                assert len(pool.submit(reader.take, 1, 30.0).result(timeout=10)) == 1
 
     def test_holds_no_more_than_its_prefetch(self, bus, publisher):
         publisher.publish(letters(10))

@@ -55,7 +55,7 @@ class TestLoss:
 
                         twin.close()
 
-                        inherited = waiting.result(timeout=10)
+                        inherited = waiting.result(timeout=30)
                         assert ids(inherited) == ids(taken)
                         heir.ack(inherited)
 
@@ -67,7 +67,7 @@ class TestLoss:
             waiting = pool.submit(reader.take, 10, 60.0)
             cut()
             with pytest.raises(BusDown):
-                waiting.result(timeout=10)
+                waiting.result(timeout=30)
         with pytest.raises(BusDown):
             reader.ack(taken)
         with closing(bus.consumer("sla.inbox", "next")) as following:

@@ -43,7 +43,7 @@ def may_knock(settings: NotifySettings) -> bool:
 class TestConnections:
     def test_are_so_many_at_a_time_and_who_leaves_makes_room(self, opened):
         settings = opened(reply_connections=2)
-        until(lambda: may_knock(settings), 5, what="who looked whether it is open has left")
+        until(lambda: may_knock(settings), what="who looked whether it is open has left")
         inside = [knock(settings) for _ in range(2)]
 
         with pytest.raises(smtplib.SMTPConnectError) as refused:
@@ -52,7 +52,7 @@ class TestConnections:
         assert (refused.value.smtp_code, refused.value.smtp_error) == (421, b"4.7.0 too many connections: come again in a moment")
         assert [smtp.noop()[0] for smtp in inside] == [250, 250]
         inside[0].quit()
-        until(lambda: may_knock(settings), 5, what="there is room again")
+        until(lambda: may_knock(settings), what="there is room again")
         inside[1].quit()
 
 
@@ -95,9 +95,9 @@ class TestEncryption:
         settings = opened(reply_certificate=certificate, reply_key=key, reply_connections=1)
         trusted = ssl.create_default_context(cafile=str(certificate))
         trusted.check_hostname = False
-        until(lambda: may_knock(settings), 5, what="who looked whether it is open has left")
+        until(lambda: may_knock(settings), what="who looked whether it is open has left")
 
         for _ in range(3):
             with knock(settings) as smtp:
                 smtp.starttls(context=trusted)
-            until(lambda: may_knock(settings), 5, what="there is room again")
+            until(lambda: may_knock(settings), what="there is room again")
