@@ -3,6 +3,7 @@
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from shared.envelope import Envelope
 from shared.handling import Handling, Outcome
 from shared.problems import Busy
+
+GATHERING, LOOK = 0.015, 0.001  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,19 @@ class GroupCommit:
         self._thread.join()
 
     def _work(self) -> None:
+        waiting: list[_Asked] = []
         while (first := self._asked.get()) is not None:
+            self._gather(len(waiting))
             waiting, more = self._take([first])
             _answer(waiting, self._outcomes(waiting))
             if not more:
                 return
+
+    def _gather(self, usual: int) -> None:
+        """In a busy time, wait a moment for as many as came the last time: one large batch costs less than several small ones."""
+        end = time.monotonic() + GATHERING
+        while self._asked.qsize() + 1 < usual and time.monotonic() < end:
+            time.sleep(LOOK)
 
     def _take(self, waiting: list[_Asked]) -> tuple[list[_Asked], bool]:
         while len(waiting) < self._batch:

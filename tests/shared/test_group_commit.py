@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 from sqlalchemy.orm import Session
 
+from shared import group_commit
 from shared.database import Sessions, engine, migrate, sessions
 from shared.errors import Refused
 from shared.group_commit import GroupCommit
@@ -49,6 +50,41 @@ class TestGroupCommit:
         together.stop()
         assert batches == [50]
         assert len(topics(rooms)) == 50
+
+    def test_a_busy_time_is_known_by_its_last_batch_and_so_many_are_waited_for(self, rooms, monkeypatch):
+        monkeypatch.setattr(group_commit, "GATHERING", 30.0)
+        batches: list[int] = []
+        together = group(rooms, preload=lambda messages, _session: batches.append(len(messages)))
+
+        async def one_after_the_other() -> list[asyncio.Task[bool]]:
+            asking = []
+            for _ in range(5):
+                asking.append(asyncio.create_task(together.handle(envelope(received()))))
+                await asyncio.sleep(0.02)
+            return asking
+
+        async def twice() -> None:
+            first = await one_after_the_other()
+            together.start()
+            await asyncio.gather(*first)
+            await asyncio.gather(*await one_after_the_other())
+
+        asyncio.run(twice())
+        together.stop()
+        assert batches == [5, 5]
+
+    def test_after_a_busy_time_one_alone_is_not_kept_waiting_for_long(self, rooms):
+        together = group(rooms)
+
+        async def many_then_one() -> bool:
+            many = [asyncio.create_task(together.handle(envelope(received()))) for _ in range(50)]
+            await asyncio.sleep(0)
+            together.start()
+            await asyncio.gather(*many)
+            return await asyncio.wait_for(together.handle(envelope(received())), timeout=30)
+
+        assert asyncio.run(many_then_one()) is True
+        together.stop()
 
     def test_one_refusal_is_one_callers_own(self, rooms):
         together = group(rooms)
