@@ -1,6 +1,5 @@
 """Firing clocks: what one costs, and that neither it nor an idle tick costs more when a hundred times as many are open."""
 
-import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -21,6 +20,7 @@ from services.sla.handlers import HANDLERS
 from shared.database import engine, psycopg_url, sessions
 from shared.handling import Handling
 from shared.province import read_province
+from shared.service import calm_collector
 from shared.settings import PROJECT
 
 Say = Callable[[str], None]
@@ -66,7 +66,7 @@ def measure(*, few: int, many: int, due: int, rounds: int, say: Say) -> tuple[Si
     """Both sizes in turn, each in a database of its own on one PostgreSQL with safe settings; a first round warms both up."""
     with only_postgres() as postgres, ExitStack() as stack:
         few_open, many_open = (stack.enter_context(_size(postgres, open_, due, rounds + 1, say)) for open_ in (few, many))
-        gc.freeze()  # as a service does once it has started
+        calm_collector()  # as a service does once it has started
         for number in range(rounds + 1):
             for size in (few_open, many_open):
                 size.measure(BEGIN + timedelta(seconds=number), due)
