@@ -12,7 +12,7 @@ from shared.envelope import Envelope
 from shared.handling import Handling, Outcome
 from shared.problems import Busy
 
-GATHERING, LOOK = 0.015, 0.001  # seconds
+GATHER_SECONDS = 0.015
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +51,17 @@ class GroupCommit:
     def _work(self) -> None:
         waiting: list[_Asked] = []
         while (first := self._asked.get()) is not None:
-            self._gather(len(waiting))
-            waiting, more = self._take([first])
+            waiting, more = self._take([first], usual=len(waiting))
             _answer(waiting, self._outcomes(waiting))
             if not more:
                 return
 
-    def _gather(self, usual: int) -> None:
+    def _take(self, waiting: list[_Asked], *, usual: int) -> tuple[list[_Asked], bool]:
         """In a busy time, wait a moment for as many as came the last time: one large batch costs less than several small ones."""
-        end = time.monotonic() + GATHERING
-        while self._asked.qsize() + 1 < usual and time.monotonic() < end:
-            time.sleep(LOOK)
-
-    def _take(self, waiting: list[_Asked]) -> tuple[list[_Asked], bool]:
+        end = time.monotonic() + GATHER_SECONDS
         while len(waiting) < self._batch:
             try:
-                asked = self._asked.get_nowait()
+                asked = self._asked.get(timeout=max(end - time.monotonic(), 0) if len(waiting) < usual else 0)
             except queue.Empty:
                 break
             if asked is None:

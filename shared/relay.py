@@ -16,7 +16,7 @@ from shared.database import advisory_lock
 
 BLOCKED_SECONDS = 10.0
 IDLE_SECONDS = 0.5  # the safety net; a commit in this process wakes the relay at once
-BUSY, GATHERING = 5, 0.03  # so many at once, and the next may wait so many seconds for company: sent together they cost half
+BUSY, GATHER_SECONDS = 5, 0.03  # so many at once, and the next may wait so many seconds for company: sent together they cost half
 
 log = structlog.get_logger()
 Beat = Callable[[], bool]
@@ -51,7 +51,7 @@ class Relay:
             while beat() and not self._doubtful:
                 self._wake.clear()
                 if (count := self.send(session, publisher)) < self._at_once:
-                    time.sleep(GATHERING if count >= BUSY else 0)
+                    self._gather(count)
                     self._rest(IDLE_SECONDS)
             while not self._doubtful and self.send(session, publisher) == self._at_once:
                 pass  # what the last commits of this process said
@@ -84,6 +84,11 @@ class Relay:
         now = time.monotonic()
         self._full = {destination: until for destination, until in self._full.items() if until > now}
         return list(self._full)
+
+    @staticmethod
+    def _gather(count: int) -> None:
+        if count >= BUSY:
+            time.sleep(GATHER_SECONDS)  # not a wait for the wake: in a busy time each commit sets it, and company is what is waited for
 
     def _rest(self, seconds: float) -> None:
         self._wake.wait(seconds)

@@ -106,14 +106,12 @@ class _Session:
             return list(cursor.fetchall())
 
     def called(self) -> bool:
-        """Whether there is a call of a publisher not yet :meth:`heeded`; calls come with any answer of the database, or by themselves."""
+        """Whether a publisher has called since the last look; calls come with any answer of the database, or by themselves."""
         with self._failing():
             self.connection.poll()
-        return bool(self.connection.notifies)
-
-    def heeded(self) -> None:
-        """Forget the calls so far: somebody looks now."""
+        calls = bool(self.connection.notifies)
         self.connection.notifies.clear()
+        return calls
 
     def close(self) -> None:
         """Safe to call twice."""
@@ -188,7 +186,7 @@ class _Consumer:
             left = end - time.monotonic()
             if left <= 0:
                 return []
-            if not self._session.called():  # a call that came with the answer just read is no news to the poll
+            if not self._session.connection.notifies:  # a call that came with the answer just read is no news to the poll
                 self._news.poll(min(left, LOOK_AGAIN) * 1000)
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
@@ -208,7 +206,6 @@ class _Consumer:
     def _grab(self, limit: int) -> list[Delivery]:
         """Asks nothing while it is known that nothing waits."""
         if self._session.called():
-            self._session.heeded()
             self._all_taken = False
         if limit <= 0 or self._all_taken:
             return []

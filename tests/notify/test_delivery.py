@@ -145,7 +145,8 @@ class TestTurn:
 
 
 class TestRun:
-    def test_sends_what_is_committed_while_it_runs(self, handling, rooms, report_of, settings_with):
+    def test_looks_more_than_once_a_second_and_sends_what_was_committed(self, handling, rooms, report_of, settings_with):
+        assert delivery.IDLE_SECONDS < 1
         with running(deliveries(settings_with(), now)["mailbox"], handling):
             report_of(LAN)
             until(lambda: topics(rooms) == ["notice.delivered"], what="delivered")

@@ -52,7 +52,7 @@ class TestGroupCommit:
         assert len(topics(rooms)) == 50
 
     def test_a_busy_time_is_known_by_its_last_batch_and_so_many_are_waited_for(self, rooms, monkeypatch):
-        monkeypatch.setattr(group_commit, "GATHERING", 30.0)
+        monkeypatch.setattr(group_commit, "GATHER_SECONDS", 30.0)
         batches: list[int] = []
         together = group(rooms, preload=lambda messages, _session: batches.append(len(messages)))
 
