@@ -146,7 +146,7 @@ class Process:
         self._spawn("ticker", self._tick, self.stopping)
         for name, work in self.service.works.items():
             self._spawn(name, lambda beat, work=work: work(self.handling, beat), self.stopping)  # type: ignore[misc]  # bound now on purpose
-        relay = Relay(self.service.name, self.engine, self.bus, self.wake, at_once=self.settings.batch)
+        relay = Relay(self.service.name, self.engine, self.bus, self.wake, at_once=self.settings.relay_batch)
         self._spawn("relay", relay.run, self.drained)
         threading.Thread(target=self.watchdog.watch, args=(self.drained,), name="watchdog", daemon=True).start()
 

@@ -34,9 +34,8 @@ class Settings(BaseSettings):
     province_dir: Path = Field(PROJECT / "deploy/provinces/quang-tri", description="Folder of the province's data, read by `hoiam load`")
     log_format: Literal["json", "human"] = Field("json", description="json for machines, human for people")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least important level that is logged")
-    batch: int = Field(
-        100, ge=1, le=1000, description="Messages handled in one transaction, or on their way to the bus together, at the most"
-    )
+    batch: int = Field(100, ge=1, le=1000, description="Messages handled in one transaction at the most")
+    relay_batch: int = Field(500, ge=1, le=5000, description="Messages on their way to the bus together at the most")
     prefetch: int = Field(200, ge=1, le=5000, description="Messages the bus hands out ahead of their acknowledgement")
     tick_seconds: float = Field(1.0, gt=0, le=60, description="How often due clocks, held messages and notices are looked for")
     pool: int = Field(10, ge=4, le=100, description="Database connections of one process at the most")

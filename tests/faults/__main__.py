@@ -25,7 +25,7 @@ from tests.faults.real.failover import failover
 from tests.faults.real.field import Field, Say
 from tests.faults.real.full_disk import full_disk
 from tests.faults.real.proxy import Proxy
-from tests.faults.real.system import PROVINCE, system, vhost
+from tests.faults.real.system import PROVINCE, System, system, vhost
 from tests.faults.real.verdict import Row
 from tests.faults.simulation.running import run
 from tests.faults.simulation.world import World
@@ -61,14 +61,18 @@ class Proof:
             ports = zip(("AMQP_URL", "DATABASE_URL"), (amqp, url), (self.rabbit.port, self.postgres.port), ways, strict=True)
             environment |= {key: true.replace(f":{port}/", f":{way.port}/") for key, true, port, way in ports}
         environment = {"FAULTS_GAP": GAP, **environment}
-        with system(self.folder / name, url, amqp, self.rabbit.management_url, **environment) as of:
-            field = Field(of, self.say)
+        with system(self.folder / name, url, amqp, self.rabbit.management_url, **environment) as of, self.people_in(of) as field:
+            yield field
+
+    @contextmanager
+    def people_in(self, of: System) -> Iterator[Field]:
+        """Who use it while it is broken. Proven at the end; what was found is kept, even if it breaks off."""
+        field = Field(of, self.say)
+        try:
             with field.people():
                 yield field
-            self.close(field)
-
-    def close(self, field: Field) -> None:
-        self.rows += field.rows
+        finally:
+            self.rows += field.rows
         self.wrong += field.books.proven()
 
 

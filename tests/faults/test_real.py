@@ -27,3 +27,8 @@ class TestNamedCrashPoints:
             assert (killed.lost, killed.duplicated, killed.stuck, killed.parked) == (0, 0, "", 0), killed
             assert died.stopped > 0, "no duplicate was stopped: this tested nothing"
             assert field.books.proven() == []
+
+            with pytest.raises(ZeroDivisionError):
+                field.row("a proof that breaks off", lambda _: 1 // 0)
+            assert not field.rows[-1].good
+            assert field.rows[-1].fault == "a proof that breaks off"

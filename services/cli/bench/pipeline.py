@@ -19,7 +19,7 @@ from services.cli.process import CannotStart, wait_until
 from shared.bus.topology import agency_queue
 
 Say = Callable[[str], None]
-OURS: Mapping[str, Mapping[str, str]] = {"batches": {}, "one_by_one": {"BATCH": "1"}}
+OURS: Mapping[str, Mapping[str, str]] = {"batches": {}, "one_by_one": {"BATCH": "1", "RELAY_BATCH": "1"}}
 CONNECTIONS = 64
 WARM_UP = 200
 LIGHT_SECONDS = 6

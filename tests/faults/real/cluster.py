@@ -94,14 +94,11 @@ def cluster(proof: Any, fault: Callable[[Field, list[Node]], None]) -> None:
         first = nodes[0]
         amqp = first.amqp_url.replace(f":{first.port}/", f":{brokers.port}/")
         management = first.management_url.replace(f":{first._management}", f":{pages.port}")
-        with system(proof.folder / "clustered", fresh_database(proof.postgres.url), amqp, management) as of:
-            field = Field(of, proof.say)
-            with field.people():
-                field.row(
-                    "RabbitMQ: three nodes, the leader killed",
-                    lambda field: repeated(proof.times(4), partial(fault, field, nodes))(field),
-                    reports=proof.times(600),
-                )
-            proof.close(field)
+        with system(proof.folder / "clustered", fresh_database(proof.postgres.url), amqp, management) as of, proof.people_in(of) as field:
+            field.row(
+                "RabbitMQ: three nodes, the leader killed",
+                lambda field: repeated(proof.times(4), partial(fault, field, nodes))(field),
+                reports=proof.times(600),
+            )
         brokers.close()
         pages.close()

@@ -12,7 +12,6 @@ import psycopg2
 
 from services.cli.private_postgres import ENVIRONMENT, PrivatePostgres
 from services.cli.process import spawn
-from tests.faults.real.field import Field
 from tests.faults.real.machines import repeated
 from tests.faults.real.proxy import Proxy
 from tests.faults.real.system import system, vhost
@@ -93,9 +92,6 @@ def failover(proof: Any) -> None:
         stack.callback(way.close)
         url = first.url.replace(f":{first.port}/", f":{way.port}/")
         amqp = vhost(proof.rabbit.amqp_url, proof.rabbit.management_url, "failover")
-        with system(proof.folder / "failover", url, amqp, proof.rabbit.management_url) as of:
-            field = Field(of, proof.say)
-            with field.people():
-                take_over = _taking_over(proof, first, way, stack)
-                field.row("PostgreSQL: killed, its synchronous standby takes over", repeated(proof.times(4), take_over), reports=300)
-            proof.close(field)
+        with system(proof.folder / "failover", url, amqp, proof.rabbit.management_url) as of, proof.people_in(of) as field:
+            take_over = _taking_over(proof, first, way, stack)
+            field.row("PostgreSQL: killed, its synchronous standby takes over", repeated(proof.times(4), take_over), reports=300)

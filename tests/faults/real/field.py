@@ -44,6 +44,9 @@ class Field:
         try:
             faults = inject(self)
             until(lambda: len(self.portal.accepted) >= reports, 300, what=f"{reports} reports accepted", every=0.2)
+        except Exception as failure:
+            self.rows.append(self._broken_off(fault, f"{type(failure).__name__}: {failure}"))
+            raise
         finally:
             self.portal.stop()
         return self._close(fault, faults, parked, stopped, poison, patience)
@@ -61,6 +64,12 @@ class Field:
         """Let so many more reports be accepted."""
         wanted = len(self.portal.accepted) + count
         until(lambda: len(self.portal.accepted) >= wanted, 120, what=f"{count} more reports accepted", every=0.02)
+
+    def _broken_off(self, fault: str, why: str) -> Row:
+        """A row that came to no end has failed, and takes the place of what an earlier run found: what is late counts as lost."""
+        accepted = set(self.portal.accepted.values())
+        known = {"offered": self.portal.offered, "accepted": len(accepted), "lost": len(accepted - self.agencies.assigned.keys())}
+        return Row(fault=fault, faults=0, **known, duplicated=0, stopped=0, parked=0, poison=0, stuck=why, recovery_seconds=0)
 
     def _close(self, fault: str, faults: int, parked: int, stopped: int, poison: int, patience: float) -> Row:
         stuck = drained(self.books, patience)

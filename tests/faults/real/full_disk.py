@@ -48,8 +48,6 @@ def _on(disk: Path, proof: Any) -> None:
     with (
         PrivatePostgres(disk / "postgres") as postgres,
         system(proof.folder / "full", postgres.url, amqp, proof.rabbit.management_url) as of,
+        proof.people_in(of) as field,
     ):
-        field = Field(of, proof.say)
-        with field.people():
-            field.row("PostgreSQL: full disk", lambda field: repeated(proof.times(3), lambda: fill(disk, field))(field))
-        proof.close(field)
+        field.row("PostgreSQL: full disk", lambda field: repeated(proof.times(3), lambda: fill(disk, field))(field))

@@ -7,13 +7,14 @@ import threading
 import time
 from collections import defaultdict
 from contextlib import ExitStack, closing
+from itertools import zip_longest
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
 import httpx2
 
 from services.cli.agency import provision
 from services.cli.process import LOOPBACK
-from shared.bus import REQUESTS, BusDown, Delivery, Letter
+from shared.bus import REQUESTS, BusDown, Delivery, Letter, Publisher
 from shared.bus.rabbitmq import RabbitBus
 from tests.faults.real.system import System
 
@@ -132,11 +133,16 @@ class Agencies:
                     self._stopping.wait(0.2)
                     continue
                 deliveries = consumer.take(50, 0.3)
-                letters = [letter for delivery in deliveries for letter in self._answer(area, delivery)]
-                reasons = [reason for reason in publisher.publish(letters) if reason]
-                if reasons:
-                    raise BusDown(reasons[0])
+                for letters in zip_longest(*(self._answer(area, delivery) for delivery in deliveries)):
+                    self._send(publisher, [letter for letter in letters if letter])
                 consumer.ack(deliveries)
+
+    @staticmethod
+    def _send(publisher: Publisher, letters: list[Letter]) -> None:
+        """What builds on these is only sent once they are safe: a broker may refuse the first of two and take the second."""
+        reasons = [reason for reason in publisher.publish(letters) if reason]
+        if reasons:
+            raise BusDown(reasons[0])
 
     def _answer(self, area: str, delivery: Delivery) -> list[Letter]:
         event = json.loads(delivery.body)
