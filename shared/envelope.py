@@ -40,7 +40,8 @@ def new_id() -> UUID:
 
 def new_trace() -> str:
     """A fresh W3C ``traceparent``."""
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    random = secrets.token_hex(24)  # once: each asks the kernel
+    return f"00-{random[:32]}-{random[32:]}-01"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,12 +55,15 @@ def calm_collector() -> None:
     gc.set_threshold(*YOUNG)
 
 
-def steadily(step: Callable[[Session], int], rest: float = 1.0) -> Work:
-    """A further loop: ``step`` in a transaction of its own, again and again, and ``rest`` seconds of rest when it had nothing to do (0)."""
+def steadily(step: Callable[[Session], int], *, full: int, rest: float = 1.0) -> Work:
+    """A further loop: ``step`` in a transaction of its own, again and again, with ``rest`` seconds of rest where it did less than ``full``.
+
+    What comes meanwhile is done together: a transaction for each case or notice that moves costs many times as much.
+    """
 
     def work(handling: Handling, beat: Beat) -> None:
         while beat():
-            if not handling.keep(step):
+            if handling.keep(step) < full:
                 time.sleep(rest)
 
     return work

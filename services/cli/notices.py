@@ -13,7 +13,7 @@ from services.cli.system import database_url, room
 from services.cli.up import Layout
 from services.notify import handlers, store
 from services.notify.domain.audience import OFFICES, TABLE, Line, Reader
-from services.notify.domain.letters import BrokenTemplate, check_templates
+from services.notify.domain.letters import BrokenTemplate, check_templates, page
 from services.notify.domain.samples import preview
 from services.notify.domain.webhooks import Replay
 from services.notify.store import sending
@@ -86,7 +86,7 @@ def preview_letter(
         letter = preview(fact, to, language, read_province(province))
     except NotFound as unknown:
         raise CannotStart(unknown.detail) from None
-    typer.echo(letter.html if html else f"{letter.subject}\n\n{letter.text}\n(template {letter.version})")
+    typer.echo(page(letter.text, language) if html else f"{letter.subject}\n\n{letter.text}\n(template {letter.version})")
 
 
 @app.command()

@@ -12,7 +12,7 @@ from services.notify.domain.letters import check_templates
 from services.notify.domain.restraint import Restraint
 from services.notify.settings import NotifySettings
 from services.notify.store.measuring import gauges
-from services.notify.store.restraint import let_go
+from services.notify.store.restraint import AT_ONCE, let_go
 from shared import logs
 from shared.clock import now
 from shared.handling import Handling
@@ -53,7 +53,7 @@ def restrained(settings: NotifySettings) -> Work:
     def step(session: Session) -> int:
         return let_go(session, rules, now())
 
-    return steadily(step, rest=0.5)
+    return steadily(step, full=AT_ONCE, rest=0.5)
 
 
 def answered(settings: NotifySettings) -> dict[str, Work]:

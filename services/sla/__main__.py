@@ -33,7 +33,7 @@ def service(_settings: SlaSettings) -> Service:
         gauges=lambda session: [gauge for part in (open_cases, scoring, roots, forecasting, agencies) for gauge in part.gauges(session)],
         examples=describing.EXAMPLES,
         works={
-            "scorecards": steadily(scoring.score_some),
+            "scorecards": steadily(scoring.score_some, full=scoring.AT_ONCE),
             "roots": timely(handlers.make_root),
             "forecast": timely(handlers.make_forecast, rest=5.0),
         },

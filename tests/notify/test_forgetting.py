@@ -35,7 +35,7 @@ class TestForgotten:
         handling.together([envelope(ReporterErased(report_id=report.report_id, at=MONDAY + timedelta(days=1)))])
 
         assert before == {State.SENT, State.FAILED, State.PENDING}
-        assert all((notice.subject, notice.body, notice.html) == ("", "", None) for notice in notices(rooms, report))
+        assert all((notice.subject, notice.body) == ("", "") for notice in notices(rooms, report))
         assert not [trace for trace in ("canary@", "987654321", "Đã thay ba bóng đèn", "Trần") if trace in _everything(rooms)]
         assert "PENDING" not in {notice.state.name for notice in notices(rooms, report)}
 
@@ -46,7 +46,7 @@ class TestForgotten:
         handling.together([envelope(about(report, CaseResolved, 5)), envelope(erased)])
 
         [letter] = [notice for notice in notices(rooms, report) if notice.about == CaseResolved.topic and notice.reader == Reader.REPORTER]
-        assert (letter.state, letter.body, letter.html, letter.recipient) == (State.FAILED, "", None, "")
+        assert (letter.state, letter.body, letter.recipient) == (State.FAILED, "", "")
 
     def test_no_letter_is_brought_back(self, handling, rooms, report_of, settings_with, mail_server, clock):
         mail_server.refuse["canary@example.vn"] = "550 5.1.1 no"

@@ -10,7 +10,7 @@ from jinja2 import UndefinedError
 
 from services.notify.domain import times
 from services.notify.domain.audience import TABLE, Reader
-from services.notify.domain.letters import LANGUAGES, TEMPLATES, letter, needed
+from services.notify.domain.letters import LANGUAGES, TEMPLATES, letter, needed, page
 from services.notify.domain.notices import JITTER, LADDER, LINK, Notice, State
 from services.notify.domain.telling import Subject
 from services.notify.domain.values import values_of
@@ -46,7 +46,7 @@ class TestLetters:
         for notice in notices:
             assert "QT-2026-000123" in notice.subject + notice.body
             assert LINK in notice.body
-            assert LINK in notice.html
+            assert LINK in page(notice.body, language)
             assert "1900868674" in notice.body
             assert "\n\n\n" not in notice.body
             assert not {"{", "}", "None", "case.", "dh,"} & set(notice.body.split())
@@ -107,8 +107,8 @@ class TestLetters:
 
         *_, notice = told(quang_tri, report, about(report, CaseAnswered, answer="<script>alert(1)</script>\n{{ link }}"))
 
-        assert "&lt;script&gt;alert(1)&lt;/script&gt;<br>{{ link }}" in notice.html
-        assert "<script>" not in notice.html
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;<br>{{ link }}" in page(notice.body, "vi")
+        assert "<script>" not in page(notice.body, "vi")
 
     def test_a_value_that_is_missing_is_an_error_not_a_gap(self, quang_tri):
         report = received()

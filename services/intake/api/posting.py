@@ -177,6 +177,9 @@ def comment_keeper(desk: Desk) -> Callable[[AddComment], Awaitable[bool]]:
     return keep
 
 
+_AS_SENT = ReportBody.model_fields.keys() - {"location", "contact"}
+
+
 def _asked(
     body: ReportBody, settings: IntakeSettings, *, portal: str, key: str, of: Province, seals: SealingKeys, desk: Desk
 ) -> ReceiveReport:
@@ -188,13 +191,13 @@ def _asked(
         portal=portal,
         key=key,
         fingerprint=body.fingerprint(settings.link_key),
-        location=Location(**body.location.model_dump()),
+        location=Location.model_validate(body.location, from_attributes=True),
         sealed=seals.seal(contact.model_dump_json(), about=str(report_id)) if contact else "",
         phone_hash=lookup_hash(settings.link_key, contact.phone) if contact else "",
         email_hash=lookup_hash(settings.link_key, contact.email) if contact else "",
         advice=tuple(hint.code for hint in advice(body.description, of)),
         abusive=is_abusive(body.description, of),
-        **body.model_dump(exclude={"location", "contact"}),
+        **{name: getattr(body, name) for name in _AS_SENT},
     )
 
 

@@ -40,7 +40,7 @@ def check_character(body: str) -> str:
     """Over GF(32): every wrong character and every two characters that changed places are noticed."""
     check = 0
     for character in body:
-        check = _times_x(check ^ ALPHABET.index(character))
+        check = _TIMES_X[check ^ ALPHABET.index(character)]
     return ALPHABET[check]
 
 
@@ -48,6 +48,9 @@ def _times_x(element: int) -> int:
     """Multiplied by x, modulo the primitive polynomial x⁵ + x² + 1."""
     doubled = element << 1
     return doubled ^ 0b100101 if doubled & 0b100000 else doubled
+
+
+_TIMES_X = [_times_x(element) for element in range(32)]
 
 
 def _written(prefix: str, body: str) -> str:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.notify.domain.asking import SendTest
 from services.notify.domain.audience import Reader
-from services.notify.domain.letters import Letter
+from services.notify.domain.letters import Letter, page
 from services.notify.domain.samples import preview
 from shared import province
 from shared.envelope import new_id
@@ -64,7 +64,7 @@ def routes(desk: Desk) -> APIRouter:
     def preview_letter(fact: str, to: Reader = Reader.REPORTER, language: Language = "vi") -> LetterView:
         """The letter about a made-up report. ``fact`` as docs/notices.md names it: `case.resolved`, `clock.escalated/2`."""
         read = letter(fact, to, language)
-        return LetterView(subject=read.subject, text=read.text, html=read.html, template=read.version)
+        return LetterView(subject=read.subject, text=read.text, html=page(read.text, language), template=read.version)
 
     @router.post("/notices:test", status_code=202, responses=declared({404: "not_told not_found"}))
     async def send_test(body: TestBody) -> TestSent:
@@ -75,7 +75,7 @@ def routes(desk: Desk) -> APIRouter:
             await desk.say(SendTest(report_id=id_, at=at, webhook_id=body.webhook_id, body=json.dumps(event)))
         else:
             read = letter(body.fact, body.to, body.language)
-            words = {"subject": PREFIX[body.language] + read.subject, "body": read.text, "html": read.html}
+            words = {"subject": PREFIX[body.language] + read.subject, "body": read.text}
             await desk.say(SendTest(report_id=id_, at=at, email=body.email, **words))
         return TestSent(notice_id=id_)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from services.notify.channels import Addressee, Away, Faltering, Nobody, Permanent, Temporary
+from services.notify.domain.letters import page
 from services.notify.domain.notices import Notice
 
 SECONDS = 10.0  # for one answer of the mail server
@@ -44,10 +45,10 @@ def mail(notice: Notice, to: Addressee, *, sender: str, encoding: str = "base64"
     if to.leave:
         message["List-Unsubscribe"] = f"<{to.leave}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058: the mail program asks itself, by POST
-    message.set_content(notice.text(to.link, to.leave), cte=encoding)
-    if notice.html:
-        message.add_alternative(notice.page(to.link, to.leave), subtype="html", cte=encoding)
-        _name_boundary(message, notice)
+    text = notice.text(to.link, to.leave)
+    message.set_content(text, cte=encoding)
+    message.add_alternative(page(text, notice.language, (to.link, to.leave)), subtype="html", cte=encoding)
+    _name_boundary(message, notice)
     message["Content-Language"] = notice.language
     return message
 

@@ -48,9 +48,8 @@ class SendTest(Message):
     webhook_id: UUID | None = None
     subject: str = ""
     body: str = ""
-    html: str | None = None
 
     @property
     def fields(self) -> Mapping[str, Any]:
         """Of the notice."""
-        return self.model_dump(include={"report_id", "webhook_id", "subject", "body", "html"})
+        return self.model_dump(include={"report_id", "webhook_id", "subject", "body"})

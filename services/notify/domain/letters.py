@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -29,11 +29,10 @@ class BrokenTemplate(Exception):  # noqa: N818 - says what is broken
 
 @dataclass(frozen=True, kw_only=True)
 class Letter:
-    """``text`` and ``html`` say the same; ``news`` is the text without greeting and foot. ``version`` names the words it was made of."""
+    """``news`` is the text without greeting and foot. ``version`` names the words it was made of."""
 
     subject: str
     text: str
-    html: str
     news: str
     version: str
 
@@ -51,15 +50,22 @@ def letter(name: str, language: str, values: dict[str, Any]) -> Letter:
     subject, _, text = template.render(values).strip().partition("\n\n")
     block = template.blocks.get("text")
     text, news = _tidy(text), _tidy("".join(block(template.new_context(values)))) if block else ""
-    paragraphs = [paragraph.split("\n") for paragraph in text.split("\n\n")]
-    html = _environment().get_template(PAGE).render(language=language, paragraphs=paragraphs, links=(LINK, LEAVE))
-    return Letter(subject=" ".join(subject.split()), text=text + "\n", html=html, news=news, version=version_of(name, language))
+    return Letter(subject=" ".join(subject.split()), text=text + "\n", news=news, version=version_of(name, language))
+
+
+def page(text: str, language: str, links: Iterable[str] = (LINK, LEAVE)) -> str:
+    """The ``text`` of a letter as HTML, made when it is looked at: most letters to offices are never sent but gathered.
+
+    ``links`` are to click on where they end a line.
+    """
+    paragraphs = [paragraph.split("\n") for paragraph in text.strip().split("\n\n")]
+    return _environment().get_template(PAGE).render(language=language, paragraphs=paragraphs, links=[link for link in links if link])
 
 
 @cache
 def version_of(name: str, language: str) -> str:
-    """Of the words of a template and of what is around them: twelve hexadecimal digits that change when they do."""
-    used = (f"{language}/{name}.txt", f"{language}/{LAYOUT}.txt", PAGE)
+    """Of the words of a template and of those around them: twelve hexadecimal digits that change when they do."""
+    used = (f"{language}/{name}.txt", f"{language}/{LAYOUT}.txt")
     return hashlib.sha256(b"\0".join((TEMPLATES / path).read_bytes() for path in used)).hexdigest()[:12]
 
 

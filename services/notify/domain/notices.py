@@ -66,7 +66,6 @@ class Notice:
     body: str
     created_at: datetime
     due_at: datetime
-    html: str | None = None
     webhook_id: UUID | None = None
     follower_id: UUID | None = None
     reader: Reader = Reader.REPORTER
@@ -139,10 +138,6 @@ class Notice:
     def text(self, link: str, leave: str = "") -> str:
         """The body with the reader's own ``link`` in it, and the one that ends the letters."""
         return self.body.replace(LINK, link).replace(LEAVE, leave or link)
-
-    def page(self, link: str, leave: str = "") -> str:
-        """The HTML body, or "" when there is none."""
-        return (self.html or "").replace(LINK, link).replace(LEAVE, leave or link)
 
     def let_go(self, at: datetime) -> None:
         """To be sent now."""

@@ -35,7 +35,6 @@ def switched_off(webhook: Webhook, province: Province, *, gone: bool, at: dateti
         language=language,
         subject=written.subject,
         body=written.text,
-        html=written.html,
         created_at=at,
         due_at=at,
     )

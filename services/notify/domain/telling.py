@@ -153,7 +153,6 @@ class Subject:
             channel=REPORTER,
             subject=written.subject,
             body=written.text,
-            html=written.html,
             news=written.news,
             template=written.version,
             created_at=fact.at,

@@ -32,7 +32,7 @@ def let_go(session: Session, rules: Restraint, at: datetime) -> int:
     if not recipients or not session.scalar(_ALONE):
         return 0
     statement = select(Notice).where(held, notices.c.recipient.in_(recipients)).order_by(notices.c.created_at, notices.c.id)
-    light = statement.options(defer(Notice.body), defer(Notice.html)).limit(AT_ONCE * MOST)  # type: ignore[arg-type, misc]
+    light = statement.options(defer(Notice.body)).limit(AT_ONCE * MOST)  # type: ignore[arg-type, misc]
     waiting = session.scalars(light.with_for_update(skip_locked=True)).all()
     told, of, wanted = _told(session, recipients, at), province.current(session), _wanted(session, waiting, rules)
     dead = dead_channels(session, {notice.mailbox for notice in wanted})

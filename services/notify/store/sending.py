@@ -144,7 +144,7 @@ def _webhooks(session: Session, ids: set[UUID]) -> dict[UUID, Webhook]:
 def locked_notices(session: Session, ids: Iterable[UUID]) -> dict[UUID, Notice]:
     """By id, without their texts."""
     statement = select(Notice).where(notices.c.id.in_(set(ids))).order_by(notices.c.id).with_for_update()
-    return {notice.id: notice for notice in session.scalars(statement.options(defer(Notice.body), defer(Notice.html), defer(Notice.news)))}  # type: ignore[arg-type, misc]
+    return {notice.id: notice for notice in session.scalars(statement.options(defer(Notice.body), defer(Notice.news)))}  # type: ignore[arg-type, misc]
 
 
 def locked_webhook(session: Session, webhook_id: UUID) -> Webhook | None:

@@ -37,7 +37,7 @@ from services.sla.domain.scorecard import FINISHED, Card
 from services.sla.domain.scoring import FIGURES, KEYS, Score, month_of
 from services.sla.domain.scoring import scores as scores_of
 from services.sla.store import behind, cases, history, keeper_of, metadata
-from shared import province
+from shared import province, rows
 from shared.database import APPEND_ONLY
 from shared.errors import NotFound, Refused
 from shared.tables import moment
@@ -65,6 +65,7 @@ frozen = Table(
 )
 
 
+AT_ONCE = 200  # cases
 ALL: Mapping[str, str] = MappingProxyType({})  # no filter
 COUNTED = tuple(name for name in FIGURES if name not in {"held_minutes", "late_thousandths"})  # what is a number of cases or messages
 
@@ -72,7 +73,7 @@ COUNTED = tuple(name for name in FIGURES if name not in {"held_minutes", "late_t
 _waits = behind.c.what == "scores"
 
 
-def score_some(session: Session, limit: int = 200) -> int:
+def score_some(session: Session, limit: int = AT_ONCE) -> int:
     """Score anew cases that moved since they were scored; how many. A twin's are passed over."""
     waiting = select(cases.c.report_id, cases.c.policy_version).join(behind, behind.c.report_id == cases.c.report_id).where(_waits)
     claimed = session.execute(waiting.order_by(cases.c.report_id).limit(limit).with_for_update(of=cases, skip_locked=True)).all()
@@ -80,7 +81,7 @@ def score_some(session: Session, limit: int = 200) -> int:
         found = recomputed(session, claimed)
         ids = [row.report_id for row in claimed]
         session.execute(delete(scores).where(scores.c.report_id.in_(ids)))
-        session.execute(insert(scores), found)
+        rows.insert(session, scores, found)
         session.execute(delete(behind).where(_waits, behind.c.report_id.in_(ids)))
     return len(claimed)
 
@@ -146,8 +147,8 @@ def cases_behind(
     statement = select(scores.c.report_id, scores.c.agency, counted).where(counted != 0, *_which(since, until, only))
     if after:
         statement = statement.where(tuple_(scores.c.report_id, scores.c.agency) > after)
-    rows = session.execute(statement.order_by(scores.c.report_id, scores.c.agency).limit(limit))
-    return [(report_id, agency, amount) for report_id, agency, amount in rows]
+    found = session.execute(statement.order_by(scores.c.report_id, scores.c.agency).limit(limit))
+    return [(report_id, agency, amount) for report_id, agency, amount in found]
 
 
 def freeze(session: Session, month: date, at: datetime) -> str:
