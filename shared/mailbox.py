@@ -38,6 +38,7 @@ from sqlalchemy.orm import Session
 from shared.bus import AGENCIES, Letter
 from shared.database import APPEND_ONLY
 from shared.envelope import Envelope, letter
+from shared.prepared import answer
 from shared.rows import append
 
 KEEP_INBOX = timedelta(days=60)  # must exceed every retry and replay, by hand too
@@ -127,8 +128,7 @@ _RECEIVE = "INSERT INTO inbox (message_id) SELECT unnest(CAST(%(names)s AS uuid[
 
 def receive(session: Session, names: Sequence[UUID]) -> set[UUID]:
     """Write ``names`` into the inbox; those not seen before. A twin writing the same name now is waited for."""
-    written = session.connection().exec_driver_sql(_RECEIVE, {"names": [str(name) for name in sorted(set(names))]})
-    return set(written.scalars())
+    return {name for (name,) in answer(session, _RECEIVE, {"names": [str(name) for name in sorted(set(names))]})}
 
 
 def post(session: Session, envelopes: Sequence[Envelope]) -> None:
@@ -141,6 +141,7 @@ def _row(sent: Letter) -> dict[str, Any]:
     return {name: getattr(sent, name) for name in Letter.__slots__}
 
 
+_BODY = list(Letter.__slots__).index("body")
 _WAITING = (
     f"SELECT id, {', '.join(Letter.__slots__)} FROM outbox"  # noqa: S608 - our own names
     " WHERE (blocked_until IS NULL OR blocked_until <= now()) AND exchange || '/' || routing_key <> ALL (%(leaving)s)"
@@ -150,8 +151,8 @@ _WAITING = (
 
 def waiting(session: Session, *, limit: int, leaving: Sequence[str] = ()) -> list[tuple[int, Letter]]:
     """The oldest letters that no blocked destination holds back, with their outbox ids; ``leaving`` out these destinations."""
-    rows = session.connection().exec_driver_sql(_WAITING, {"limit": limit, "leaving": list(leaving)})
-    return [(row.id, Letter(**{name: getattr(row, name) for name in Letter.__slots__} | {"body": bytes(row.body)})) for row in rows]
+    rows = answer(session, _WAITING, {"limit": limit, "leaving": list(leaving)})
+    return [(id_, Letter(**dict(zip(Letter.__slots__, values, strict=True)) | {"body": bytes(values[_BODY])})) for id_, *values in rows]
 
 
 _SENT = """
@@ -169,7 +170,7 @@ _AGAIN = text("""
 def sent(session: Session, ids: Sequence[int]) -> None:
     """Letters that are safe in a queue wait no longer; they are kept for :data:`KEEP_SENT`."""
     if ids:
-        session.connection().exec_driver_sql(_SENT, {"ids": list(ids)})
+        answer(session, _SENT, {"ids": list(ids)})
 
 
 def send_again(session: Session) -> int:

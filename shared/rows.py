@@ -15,7 +15,7 @@ from pydantic_core import to_json
 from sqlalchemy import Column, LargeBinary, Select, Table, select
 from sqlalchemy.orm import Session
 
-from shared.prepared import DIALECT, Prepared, among
+from shared.prepared import DIALECT, Prepared, among, answer
 
 Row = TypeVar("Row")
 Ready = Callable[[Session, list[Row]], object]
@@ -151,7 +151,7 @@ def write(session: Session) -> None:
     waiting: list[tuple[str, str]] = session.info.pop(STATEMENTS, [])
     if waiting:
         statements = ";".join(statement.replace("%(rows)s", f"%(rows{number})s") for number, (statement, _) in enumerate(waiting))
-        session.connection().exec_driver_sql(statements, {f"rows{number}": rows for number, (_, rows) in enumerate(waiting)})
+        answer(session, statements, {f"rows{number}": rows for number, (_, rows) in enumerate(waiting)})
 
 
 def after_commit(session: Session, listener: Callable[[], object]) -> None:

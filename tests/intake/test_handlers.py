@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from services.intake import store
 from services.intake.domain.report import OPEN
@@ -19,6 +19,7 @@ from shared import messages as say
 from shared.errors import NotYet
 from shared.messages import FACTS, Message, Outcome
 from tests.builders import MONDAY, delivered, envelope, topics
+from tests.statements import heard
 
 LATER = [MONDAY + timedelta(hours=n) for n in range(12)]
 DUE, NEW_DUE = MONDAY + timedelta(days=3), MONDAY + timedelta(days=6)
@@ -156,14 +157,12 @@ class TestNews:
 
     def test_of_many_reports_cost_a_few_statements_in_all(self, office):
         facts = [fact for _ in range(30) for fact in a_life(office.received()[0])[:7]]
-        statements: list[str] = []
-        engine = office.rooms.kw["bind"]
-        event.listen(engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
 
-        office.handling.together([envelope(fact) for fact in facts])
+        with heard(office.rooms.kw["bind"]) as statements:
+            office.handling.together([envelope(fact) for fact in facts])
 
         assert len(facts) == 210
-        assert len(statements) <= 6, statements
+        assert 3 <= len(statements) <= 6, statements
 
     def test_say_nothing(self, office):
         report_id, _ = office.received()

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from services.notify import store
 from services.notify.domain.webhooks import AddWebhook, RotateSecret
@@ -18,6 +18,7 @@ from shared.messages import CaseAssigned, CaseResolved, Fact, FollowerReachable,
 from tests.builders import MONDAY, delivered, envelope, received, topics
 from tests.notify.conftest import reachable
 from tests.notify.stories import about, everything
+from tests.statements import heard
 
 
 def notices(rooms: Sessions, report: ReportReceived) -> list[str]:
@@ -89,12 +90,13 @@ class TestTell:
     def test_a_hundred_facts_take_a_handful_of_statements(self, handling, rooms):
         reports = [received(reachable=True) for _ in range(100)]
         handling.together([envelope(report) for report in reports])
-        statements: list[str] = []
-        event.listen(rooms.kw["bind"], "before_cursor_execute", lambda *args: statements.append(args[2]))
 
-        handling.together([envelope(about(report, CaseAssigned)) for report in reports])
+        with heard(rooms.kw["bind"]) as statements:
+            handling.together([envelope(about(report, CaseAssigned)) for report in reports])
 
-        assert len(statements) <= 10, statements  # inbox, subjects, contacts, webhooks, subscriptions, province, notices, subjects in pages
+        assert 5 <= len(statements) <= 10, (
+            statements
+        )  # inbox, subjects, contacts, webhooks, subscriptions, province, notices, subjects in pages
 
 
 class TestKeepContact:

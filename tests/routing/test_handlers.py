@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from services.routing import store
@@ -29,6 +29,7 @@ from shared.messages import (
 )
 from shared.province import NoProvince
 from tests.builders import MONDAY, delivered, envelope, received, said, topics
+from tests.statements import heard
 
 LATER = MONDAY + timedelta(hours=2)
 
@@ -100,10 +101,8 @@ class TestRouteReport:
         assert topics(rooms) == []
 
     def test_a_hundred_reports_take_a_handful_of_statements(self, handling, rooms):
-        statements: list[str] = []
-        event.listen(rooms.kw["bind"], "before_cursor_execute", lambda *args: statements.append(args[2]))
-
-        handling.together([envelope(received()) for _ in range(100)])
+        with heard(rooms.kw["bind"]) as statements:
+            handling.together([envelope(received()) for _ in range(100)])
 
         assert len(topics(rooms)) == 100
         assert len(statements) - 1 <= 8, statements  # inbox, reports, province and its version, two inserts, outbox

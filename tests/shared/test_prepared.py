@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import ARRAY, Boolean, Column, LargeBinary, MetaData, Table, Text, Uuid, bindparam, select
+from sqlalchemy import ARRAY, Boolean, Column, LargeBinary, MetaData, Table, Text, Uuid, bindparam, select, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DataError, DBAPIError
 
-from shared.database import Sessions, engine, migrate, sessions
-from shared.prepared import Prepared, among
+from shared.database import Sessions, engine, is_outage, migrate, sessions
+from shared.prepared import Prepared, among, answer
 from shared.tables import Words, moment
 from tests.builders import MONDAY
 from tests.shared.test_rows import Colour
@@ -71,3 +72,29 @@ class TestPrepared:
 
         with rooms() as session:
             assert (statement.first(session, colour="blue"), statement.first(session, colour="green")) == ((BLUE["id"],), None)
+
+
+class TestAnswer:
+    def test_that_fails_is_raised_as_sqlalchemy_raises_it_without_what_people_wrote(self, rooms):
+        with rooms() as session, pytest.raises(DataError) as failure:
+            answer(session, "SELECT CAST(%(said)s AS integer)", {"said": "0912345678 x"})
+
+        assert "0912345678" not in str(failure.value).replace(str(failure.value.orig), "")
+        assert not is_outage(failure.value)
+
+    def test_of_a_lost_connection_is_an_outage_and_the_next_one_is_new(self, rooms):
+        with rooms() as session, rooms() as other:
+            [(pid,)] = answer(session, "SELECT pg_backend_pid()", {})
+            other.execute(text("SET ROLE NONE"))
+            answer(other, "SELECT pg_terminate_backend(%(pid)s, 5000)", {"pid": pid})
+            with pytest.raises(DBAPIError) as lost:
+                answer(session, "SELECT 1", {})
+
+        assert is_outage(lost.value)
+        assert lost.value.connection_invalidated
+        with rooms() as session:
+            assert answer(session, "SELECT 1", {}) == [(1,)]
+
+    def test_of_a_statement_that_gives_no_rows_is_empty(self, rooms):
+        with rooms() as session:
+            assert answer(session, "SET LOCAL lock_timeout = 1000", {}) == []

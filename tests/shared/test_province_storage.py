@@ -3,13 +3,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import MetaData, create_engine, event, select, text, update
+from sqlalchemy import MetaData, create_engine, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from shared import province
 from shared.database import psycopg_url
 from shared.province import Province, read_province
 from tests.builders import MONDAY
+from tests.statements import heard
 from tests.wait import until
 
 WAITING = text("SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database WHERE NOT granted AND datname = current_database()")
@@ -116,10 +117,7 @@ class TestCurrent:
         stored(sessions, quang_tri)
         with sessions() as session:
             parsed = province.current(session)
-        statements: list[str] = []
-
-        with sessions() as session:
-            event.listen(session.get_bind(), "before_cursor_execute", lambda _c, _cur, statement, *_: statements.append(statement))
+        with heard(sessions.kw["bind"]) as statements, sessions() as session:
             found = [province.current(session) for _ in range(3)]
 
         assert len(statements) == 1

@@ -10,13 +10,14 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import BigInteger, Boolean, Column, Identity, Integer, LargeBinary, MetaData, Table, Text, Uuid, event, select
+from sqlalchemy import BigInteger, Boolean, Column, Identity, Integer, LargeBinary, MetaData, Table, Text, Uuid, select
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.database import Sessions, engine, migrate, sessions
 from shared.rows import Rows, insert
 from shared.tables import Words, moment
 from tests.builders import MONDAY, VIETNAM
+from tests.statements import heard
 
 
 class Colour(StrEnum):
@@ -106,12 +107,8 @@ class TestRows:
 
     def test_of_a_batch_are_written_together_in_one_statement_for_each_set_of_columns_that_changed(self, rooms):
         ids = kept(rooms, *(Thing(name=str(number)) for number in range(10)))
-        spoken: list[list[str]] = []
-        event.listen(
-            rooms.kw["bind"], "before_cursor_execute", lambda *call: spoken.append([part.split()[0] for part in call[2].split(";")])
-        )
 
-        with rooms.begin() as session:
+        with heard(rooms.kw["bind"]) as statements, rooms.begin() as session:
             rows.load(session, ids)
             for number, thing in enumerate(rows.held(session)):
                 thing.size = number + 1
@@ -119,7 +116,10 @@ class TestRows:
             rows.add(session, Thing())
             rows.add(session, Thing())
 
-        assert spoken == [["SELECT"], ["INSERT", "UPDATE", "UPDATE"]]
+        assert [[part.split()[0] for part in statement.split(";")] for statement in statements] == [
+            ["SELECT"],
+            ["INSERT", "UPDATE", "UPDATE"],
+        ]
         assert sorted(read(rooms, id_)["size"] for id_ in ids) == list(range(1, 11))
 
     def test_are_one_object_however_often_they_are_found(self, rooms):

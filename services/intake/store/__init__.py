@@ -137,6 +137,7 @@ mapper.map_imperatively(Entry, timeline)
 # --- reports --------------------------------------------------------------------------------------------------------
 
 
+_OF_ENTRY = tuple(f"{column.name}" for column in timeline.columns)
 _reports = Rows(Report, reports)
 whole = select(*_reports.columns)
 _by_key = Prepared(whole.where(reports.c.portal == bindparam("portal"), reports.c.key == bindparam("key")))
@@ -184,7 +185,7 @@ def one(session: Session, statement: Select[Any]) -> Report | None:
 
 def add_to_timeline(session: Session, entry: Entry) -> None:
     """One that nobody asks for in this transaction: those of a batch are written together."""
-    append(session, timeline, {column.name: getattr(entry, column.name) for column in timeline.columns})
+    append(session, timeline, {name: getattr(entry, name) for name in _OF_ENTRY})
 
 
 def timeline_of(session: Session, report_id: UUID) -> list[Entry]:

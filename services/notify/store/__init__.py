@@ -147,7 +147,7 @@ _mapper = registry()
 _mapper.map_imperatively(Webhook, webhooks)
 _mapper.map_imperatively(Endpoint, endpoints)
 _mapper.map_imperatively(Notice, notices, exclude_properties=["endpoint", "html"])
-_OF_NOTICE = tuple(column.name for column in notices.columns if column.name not in {"endpoint", "html"})
+_OF_NOTICE = tuple(f"{column.name}" for column in notices.columns if column.name not in {"endpoint", "html"})
 FORGOTTEN = "the reporter was forgotten"
 _WEBHOOKS = "webhooks"  # in session.info: asked once a transaction
 _FOLLOWERS = "followers"  # the same: those of the reports of the batch, by report

@@ -34,7 +34,7 @@ from shared import province
 from shared.database import APPEND_ONLY
 from shared.errors import NotFound, NotYet
 from shared.messages import Message, Outcome
-from shared.prepared import Prepared, among
+from shared.prepared import Prepared, among, answer
 from shared.province import Province
 from shared.rows import Rows, after_commit, insert
 from shared.tables import Words, moment
@@ -152,7 +152,7 @@ def _write(session: Session) -> None:
     moved = [case for case in held if case.moves]
     if moved:
         insert(session, history, [vars(move) for case in moved for move in case.moves])
-        session.connection().exec_driver_sql(_BEHIND, {"ids": [str(case.report_id) for case in moved]})
+        answer(session, _BEHIND, {"ids": [str(case.report_id) for case in moved]})
         after_commit(session, stages.observer((case, timekeeper(session, case).calendar) for case in moved))
     for case in moved:
         case.moves.clear()
