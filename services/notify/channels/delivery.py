@@ -33,7 +33,7 @@ AHEAD = 8  # notices that a thread sends one after the other before it asks for 
 CLAIM = timedelta(minutes=2)  # longer than ENOUGH and the longest a channel takes
 ENOUGH = timedelta(seconds=30)  # after the claim: what was not begun by then is put back
 IDLE_SECONDS = 0.5
-GATHER_SECONDS = 0.1  # so long after the first result others are waited for, to be recorded together
+GATHER_SECONDS = 0.02  # so long after the first result others are waited for, to be recorded together
 REST_SECONDS = 1.0
 STOP_SECONDS = 5.0  # what is on its way when the process stops has so long to arrive
 
