@@ -177,9 +177,6 @@ def comment_keeper(desk: Desk) -> Callable[[AddComment], Awaitable[bool]]:
     return keep
 
 
-_AS_SENT = ReportBody.model_fields.keys() - {"location", "contact"}
-
-
 def _asked(
     body: ReportBody, settings: IntakeSettings, *, portal: str, key: str, of: Province, seals: SealingKeys, desk: Desk
 ) -> ReceiveReport:
@@ -197,7 +194,7 @@ def _asked(
         email_hash=lookup_hash(settings.link_key, contact.email) if contact else "",
         advice=tuple(hint.code for hint in advice(body.description, of)),
         abusive=is_abusive(body.description, of),
-        **{name: getattr(body, name) for name in _AS_SENT},
+        **{name: value for name, value in body if name not in {"location", "contact"}},  # what another door adds to a report, too
     )
 
 
