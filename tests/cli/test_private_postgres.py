@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg2
@@ -63,6 +64,23 @@ class TestPrivatePostgres:
         postgres.start()
 
         assert ask(postgres.url, "SELECT word FROM kept") == "còn đây"
+
+    def test_waits_for_the_last_process_of_one_that_was_killed(self, postgres):
+        """PostgreSQL starts beside none of them, and one that is busy notices late that its server is gone."""
+        log = postgres.folder.with_name(f"{postgres.folder.name}.log")
+        connection = psycopg2.connect(postgres.url)
+        busy = connection.info.backend_pid
+        os.kill(busy, signal.SIGSTOP)
+        postgres.kill()
+
+        with ThreadPoolExecutor(1) as starter:
+            started = starter.submit(postgres.start)
+            until(lambda: started.done() or "still in use" in log.read_text(), what="it was refused once")
+            os.kill(busy, signal.SIGKILL)
+            started.result(30)
+
+            assert ask(postgres.url, "SELECT 1") == "1"
+        connection.close()
 
     def test_is_durable_unless_told_otherwise(self, postgres, postgres_url):
         assert ask(postgres.url, "SHOW fsync") == "on"

@@ -1,9 +1,13 @@
 """PostgreSQL on a disk of its own, which gets full. Needs root, for the small file system."""
 
+import contextlib
 import os
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+import psycopg2
 
 from services.cli.private_postgres import PrivatePostgres
 from tests.faults.real.field import Field
@@ -14,8 +18,12 @@ from tests.wait import until
 SIZE = "512m"
 
 
-def fill(disk: Path, field: Field) -> None:
-    """To the last byte; intake has to say so (503) and heal alone when there is room again."""
+def fill(disk: Path, postgres: PrivatePostgres, field: Field) -> None:
+    """To the last byte, that of the write-ahead log too; intake has to say so (503) and heal alone when there is room again.
+
+    A PostgreSQL that cannot write its log gives up, and cannot recover for want of room either: whoever runs it (systemd,
+    Compose's ``restart``) starts it again.
+    """
     refused, ballast = field.portal.refused, disk / "ballast"
     with ballast.open("wb") as file:
         try:
@@ -25,8 +33,11 @@ def fill(disk: Path, field: Field) -> None:
         except OSError:
             pass
     until(lambda: field.portal.refused > refused, 60, what="intake refuses, for want of room", every=0.1)
+    with contextlib.suppress(psycopg2.Error), closing(psycopg2.connect(postgres.url)) as owner, owner.cursor() as cursor:
+        cursor.execute("SELECT pg_switch_wal()")
     pause(3)
     ballast.unlink()
+    postgres.start()
 
 
 def full_disk(proof: Any) -> None:
@@ -50,4 +61,4 @@ def _on(disk: Path, proof: Any) -> None:
         system(proof.folder / "full", postgres.url, amqp, proof.rabbit.management_url) as of,
         proof.people_in(of) as field,
     ):
-        field.row("PostgreSQL: full disk", lambda field: repeated(proof.times(3), lambda: fill(disk, field))(field))
+        field.row("PostgreSQL: full disk", lambda field: repeated(proof.times(3), lambda: fill(disk, postgres, field))(field))
