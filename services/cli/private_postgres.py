@@ -157,7 +157,7 @@ class PrivatePostgres:
     def _initdb(self, draft: Path) -> None:
         locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if self._version >= 17 else []
         secret = ["--auth=scram-sha-256", "--pwfile=/dev/stdin"]
-        options = ["-D", draft, "-U", OWNER, "-E", "UTF8", "--no-instructions", *locale, *secret]
+        options: list[str | Path] = ["-D", draft, "-U", OWNER, "-E", "UTF8", "--no-instructions", *locale, *secret]
         reader, writer = os.pipe()
         if self._user:
             os.fchown(reader, self._user, self._user)  # else /dev/stdin may not be opened by that user
