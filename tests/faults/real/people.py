@@ -7,7 +7,6 @@ import threading
 import time
 from collections import defaultdict
 from contextlib import ExitStack, closing
-from itertools import zip_longest
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
 import httpx2
@@ -99,10 +98,12 @@ def a_body(number: int) -> dict[str, object]:
 
 
 class Agencies:
-    """Read their queues, accept everything, finish every tenth. ``assigned``: names of the assignments by report."""
+    """Read their queues, accept everything, finish every tenth once it is told that the first was done: a message that comes again may
+    come after a later one. ``assigned``: names of the assignments by report."""
 
     def __init__(self, of: System) -> None:
         self.assigned: dict[str, set[str]] = defaultdict(set)
+        self._to_finish: dict[str, dict[str, str]] = {}  # assignments by the name of their accept
         self.refused: list[str] = []
         self.deaf: set[str] = set()  # areas that read nothing just now
         self._stopping = threading.Event()
@@ -133,13 +134,11 @@ class Agencies:
                     self._stopping.wait(0.2)
                     continue
                 deliveries = consumer.take(50, 0.3)
-                for letters in zip_longest(*(self._answer(area, delivery) for delivery in deliveries)):
-                    self._send(publisher, [letter for letter in letters if letter])
+                self._send(publisher, [letter for delivery in deliveries for letter in self._answer(area, delivery)])
                 consumer.ack(deliveries)
 
     @staticmethod
     def _send(publisher: Publisher, letters: list[Letter]) -> None:
-        """What builds on these is only sent once they are safe: a broker may refuse the first of two and take the second."""
         reasons = [reason for reason in publisher.publish(letters) if reason]
         if reasons:
             raise BusDown(reasons[0])
@@ -149,13 +148,15 @@ class Agencies:
         topic = event["type"].removeprefix("vn.hoiam.").removesuffix(".v1")
         if topic == "request.refused":
             self.refused.append(event["data"]["code"])
+        if topic == "request.done" and (assignment := self._to_finish.get(event["correlationid"])):
+            return [_request(area, assignment, "submit_result", ANSWER)]
         if topic != "assignment":
             return []
         self.assigned[event["subject"]].add(event["id"])
         accept = _request(area, event, "accept", {})
-        if UUID(event["subject"]).int % 10:
-            return [accept]
-        return [accept, _request(area, event, "submit_result", ANSWER)]
+        if UUID(event["subject"]).int % 10 == 0:
+            self._to_finish[accept.message_id] = event
+        return [accept]
 
 
 def _request(area: str, assignment: dict[str, str], topic: str, data: dict[str, object]) -> Letter:
