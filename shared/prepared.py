@@ -62,8 +62,9 @@ def answer(session: Session, statement: str, values: Mapping[str, Any]) -> list[
 
 
 def _failure(connection: Connection, statement: str, error: psycopg2.Error) -> BaseException:
-    """A connection that is lost is not given to anybody else."""
+    """Neither a connection that is lost nor those that rest beside it are given to anybody else: what ended one has mostly ended all."""
     lost = connection.dialect.is_disconnect(error, connection.connection.dbapi_connection, None)  # type: ignore[arg-type]  # its own type
     if lost:
         connection.invalidate(error)
+        connection.engine.dispose()
     return DBAPIError.instance(statement, None, error, psycopg2.Error, hide_parameters=True, connection_invalidated=lost)

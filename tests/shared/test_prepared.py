@@ -95,6 +95,20 @@ class TestAnswer:
         with rooms() as session:
             assert answer(session, "SELECT 1", {}) == [(1,)]
 
+    def test_of_a_lost_connection_tells_the_whole_pool(self, rooms):
+        """Whatever ended one has mostly ended all: without this, each would cost an outage of its own."""
+        with rooms() as session, rooms() as other:
+            other.execute(text("SET ROLE NONE"))
+            with rooms() as idle:
+                pids = [answer(one, "SELECT pg_backend_pid()", {})[0][0] for one in (session, idle)]
+            for pid in pids:
+                answer(other, "SELECT pg_terminate_backend(%(pid)s, 5000)", {"pid": pid})
+            with pytest.raises(DBAPIError):
+                answer(session, "SELECT 1", {})
+
+            with rooms() as next_one:
+                assert answer(next_one, "SELECT 1", {}) == [(1,)]
+
     def test_of_a_statement_that_gives_no_rows_is_empty(self, rooms):
         with rooms() as session:
             assert answer(session, "SET LOCAL lock_timeout = 1000", {}) == []
