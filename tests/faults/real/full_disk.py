@@ -1,17 +1,13 @@
 """PostgreSQL on a disk of its own, which gets full. Needs root, for the small file system."""
 
-import contextlib
 import os
 import subprocess
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import psycopg2
-
 from services.cli.private_postgres import PrivatePostgres
 from tests.faults.real.field import Field
-from tests.faults.real.machines import repeated
+from tests.faults.real.machines import owner_says, repeated
 from tests.faults.real.system import pause, system, vhost
 from tests.wait import until
 
@@ -33,8 +29,7 @@ def fill(disk: Path, postgres: PrivatePostgres, field: Field) -> None:
         except OSError:
             pass
     until(lambda: field.portal.refused > refused, 60, what="intake refuses, for want of room", every=0.1)
-    with contextlib.suppress(psycopg2.Error), closing(psycopg2.connect(postgres.url)) as owner, owner.cursor() as cursor:
-        cursor.execute("SELECT pg_switch_wal()")
+    owner_says(postgres.url, "SELECT pg_switch_wal()")
     pause(3)
     ballast.unlink()
     postgres.start()

@@ -68,10 +68,15 @@ def database_stopped(postgres: PrivatePostgres, how: signal.Signals) -> None:
     postgres.start()
 
 
+def owner_says(url: str, statement: str) -> None:
+    """Whether or not the database lives to answer."""
+    with contextlib.suppress(psycopg2.Error), closing(psycopg2.connect(url)) as owner, owner.cursor() as cursor:
+        cursor.execute(statement)
+
+
 def backends_killed(url: str) -> None:
     """Every connection of the services is ended under their hands."""
-    with contextlib.suppress(psycopg2.Error), closing(psycopg2.connect(url)) as owner, owner.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'hoiam-%'")
+    owner_says(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'hoiam-%'")
 
 
 def cut(proxy: Proxy) -> None:
